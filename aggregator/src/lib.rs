@@ -1,0 +1,1 @@
+//! Merges segment proofs, seals and wraps a batch.

@@ -1,0 +1,1 @@
+//! Circuits of the rollup: segment, lift, aggregate, seal, wrap.

@@ -1,0 +1,1 @@
+//! Goldilocks, Poseidon, ecGFp5 and Schnorr signatures.

@@ -1,0 +1,1 @@
+//! Executes batches of transactions and records their trace.

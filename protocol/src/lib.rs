@@ -1,0 +1,1 @@
+//! Types, constants, codecs and transition rules of the rollup.

@@ -1,0 +1,1 @@
+//! From a segment's trace to its proof.

@@ -1,0 +1,1 @@
+//! Sparse Poseidon Merkle tree over objects.

@@ -1,0 +1,1 @@
+//! Contracts of the rollup, their artifacts and bindings, and an embedded L1 that runs them.
