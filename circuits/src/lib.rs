@@ -1,1 +1,17 @@
 //! Circuits of the rollup: segment, lift, aggregate, seal, wrap.
+//!
+//! * [`builder`]: constraints in the words of the protocol, every assertion inside a numbered clause;
+//! * [`wired`]: native types and their wires, one definition for both; [`statement`]: a claim told twice;
+//! * [`gadgets`]: integers, comparisons, Merkle paths; [`ledger`]: which clause asserts what;
+//! * [`config`], [`digest`]: parameters and identity of circuits.
+//!
+//! Invariant: this crate sees values and Merkle paths, never a tree, a queue or a clock, and no feature changes a
+//! constraint, a hash or an encoding.
+
+pub mod builder;
+pub mod config;
+pub mod digest;
+pub mod gadgets;
+pub mod ledger;
+pub mod statement;
+pub mod wired;

@@ -1,0 +1,92 @@
+//! Parameters of the circuits: field, extension, proof configurations.
+//!
+//! Every layer of the recursion takes its parameters from here, so that the security level of the whole chain, the
+//! minimum over its layers, can be read in one place (see [`crate::security`]).
+
+use plonky2::field::goldilocks_field::GoldilocksField;
+use plonky2::field::types::Field64;
+use plonky2::fri::FriConfig;
+use plonky2::fri::reduction_strategies::FriReductionStrategy;
+use plonky2::plonk::circuit_data::CircuitConfig;
+use plonky2::plonk::config::PoseidonGoldilocksConfig;
+
+/// The base field.
+pub type F = GoldilocksField;
+/// Order of the base field.
+pub const ORDER: u64 = GoldilocksField::ORDER;
+/// Degree of the extension that the challenges come from.
+pub const D: usize = 2;
+/// Hashes of every layer below the wrap: Poseidon for commitments and for Fiat–Shamir.
+pub type C = PoseidonGoldilocksConfig;
+
+/// Parameters of one layer of proofs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LayerParameters {
+    /// Name of the layer, for tables.
+    pub name: &'static str,
+    /// Columns of the trace.
+    pub wires: usize,
+    /// Columns that take part in the permutation argument.
+    pub routed_wires: usize,
+    /// Repetitions of every argument whose error is about `degree / p`.
+    pub challenges: usize,
+    /// log2 of the inverse of the rate of the code.
+    pub rate_bits: usize,
+    /// Queries of the low-degree test.
+    pub queries: usize,
+    /// Bits of grinding before the queries.
+    pub grinding_bits: u32,
+    /// Height at which Merkle trees are cut.
+    pub cap_height: usize,
+}
+
+/// Segments: Poseidon rows need 25 routed wires, the widest of our gates 32; 64 keep arithmetic rows dense.
+pub const SEGMENT: LayerParameters = LayerParameters { name: "segment", routed_wires: 64, ..RECURSION };
+
+/// Lift, aggregate and seal: the library's gates for recursion want 80 routed wires.
+pub const RECURSION: LayerParameters = LayerParameters {
+    name: "recursion",
+    wires: 135,
+    routed_wires: 80,
+    challenges: 3,
+    rate_bits: 3,
+    queries: 29,
+    grinding_bits: 16,
+    cap_height: 4,
+};
+
+impl LayerParameters {
+    /// The library's form of these parameters.
+    #[must_use]
+    pub fn config(&self) -> CircuitConfig {
+        CircuitConfig {
+            num_wires: self.wires,
+            num_routed_wires: self.routed_wires,
+            num_constants: 2,
+            use_base_arithmetic_gate: true,
+            security_bits: 100,
+            num_challenges: self.challenges,
+            zero_knowledge: false,
+            max_quotient_degree_factor: 8,
+            fri_config: FriConfig {
+                rate_bits: self.rate_bits,
+                cap_height: self.cap_height,
+                proof_of_work_bits: self.grinding_bits,
+                reduction_strategy: FriReductionStrategy::ConstantArityBits(4, 5),
+                num_query_rounds: self.queries,
+            },
+        }
+    }
+}
+
+/// Configuration of segment circuits.
+#[must_use]
+pub fn segment_config() -> CircuitConfig {
+    SEGMENT.config()
+}
+
+/// Configuration of circuits that verify proofs.
+#[must_use]
+pub fn recursion_config() -> CircuitConfig {
+    RECURSION.config()
+}

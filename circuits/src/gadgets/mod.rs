@@ -1,0 +1,5 @@
+//! Reusable parts of circuits.
+
+pub mod compare;
+pub mod merkle;
+pub mod uint;

@@ -1,0 +1,122 @@
+//! Unsigned integers of a known width.
+
+use plonky2::field::types::Field;
+
+use crate::builder::{Bool, Builder, Target};
+use crate::config::F;
+
+/// A wire that carries an integer in `0..2^BITS`, enforced by the constraints that made it. `BITS` is 1 to 63.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Uint<const BITS: u32>(Target);
+
+impl<const BITS: u32> Uint<BITS> {
+    /// The wire.
+    #[must_use]
+    pub const fn target(self) -> Target {
+        self.0
+    }
+
+    /// Calls a wire well-formed that others have constrained.
+    pub(crate) const fn well_formed(target: Target) -> Self {
+        Self(target)
+    }
+
+    /// The same integer as a wider one.
+    ///
+    /// # Panics
+    /// If `WIDE < BITS` or `WIDE > 63`.
+    #[must_use]
+    pub fn widen<const WIDE: u32>(self) -> Uint<WIDE> {
+        assert!(BITS <= WIDE && WIDE <= 63, "widening goes from narrow to wide");
+        Uint(self.0)
+    }
+}
+
+/// The element of an integer of `BITS` bits.
+///
+/// # Panics
+/// If the integer is wider: a native type broke its promise.
+#[must_use]
+pub fn element<const BITS: u32>(value: u64) -> F {
+    assert!(value >> BITS == 0, "{value} has more than {BITS} bits");
+    F::from_canonical_u64(value)
+}
+
+impl Builder {
+    /// Asserts that `value` is below `2^BITS` and returns it typed.
+    ///
+    /// # Panics
+    /// Inside a condition: the result would be in range only where the condition holds. Use [`Self::range_check`].
+    pub fn uint<const BITS: u32>(&mut self, value: Target) -> Uint<BITS> {
+        assert!(self.condition().is_none(), "a Uint is in range under any condition: make it outside of `when`");
+        self.range_check(value, BITS);
+        Uint(value)
+    }
+
+    /// A constant integer.
+    ///
+    /// # Panics
+    /// If it has more than `BITS` bits.
+    pub fn constant_uint<const BITS: u32>(&mut self, value: u64) -> Uint<BITS> {
+        Uint(self.constant(element::<BITS>(value)))
+    }
+
+    /// Whether `left < right`.
+    ///
+    /// # Soundness
+    /// `left − right + 2^BITS` lies in `1..2^(BITS+1)`, below p for at most 62 bits; its bit `BITS` is set exactly if
+    /// `left ≥ right`.
+    ///
+    /// # Panics
+    /// If `BITS > 62`.
+    pub fn less_than<const BITS: u32>(&mut self, left: Uint<BITS>, right: Uint<BITS>) -> Bool {
+        assert!(BITS <= 62, "a comparison needs a spare bit");
+        self.gadget("less-than", |b| {
+            b.unconditionally(|b| {
+                let difference = b.sub(left.target(), right.target());
+                let lifted = b.add_constant(difference, F::from_canonical_u64(1 << BITS));
+                let bits = b.to_bits(lifted, BITS + 1);
+                let not_less = *bits.last().expect("at least two bits");
+                b.not(not_less)
+            })
+        })
+    }
+
+    /// Asserts `left ≤ right`, under the open conditions. One range check.
+    ///
+    /// # Soundness
+    /// With both sides below `2^BITS`, `right − left` is in `0..2^BITS` exactly if `left ≤ right`; otherwise it is above
+    /// `p − 2^BITS`.
+    pub fn assert_at_most<const BITS: u32>(&mut self, left: Uint<BITS>, right: Uint<BITS>) {
+        let difference = self.sub(right.target(), left.target());
+        self.range_check(difference, BITS);
+    }
+
+    /// `left + right`; asserts that it has `BITS` bits.
+    ///
+    /// # Soundness
+    /// The sum of two such integers is below `2^64 − 2^32 < p`, so it does not wrap (for 63 bits too: `2^64 − 2 ≥ p`
+    /// only wraps to values below `2^32`, hence 63 is refused).
+    ///
+    /// # Panics
+    /// Inside a condition, or if `BITS > 62`.
+    pub fn checked_add<const BITS: u32>(&mut self, left: Uint<BITS>, right: Uint<BITS>) -> Uint<BITS> {
+        assert!(BITS <= 62, "a sum needs a spare bit");
+        let sum = self.add(left.target(), right.target());
+        self.uint(sum)
+    }
+
+    /// `left − right`; asserts that it is not negative.
+    ///
+    /// # Panics
+    /// Inside a condition.
+    pub fn checked_sub<const BITS: u32>(&mut self, left: Uint<BITS>, right: Uint<BITS>) -> Uint<BITS> {
+        let difference = self.sub(left.target(), right.target());
+        self.uint(difference)
+    }
+
+    /// `yes` if `flag`, else `no`.
+    pub fn select_uint<const BITS: u32>(&mut self, flag: Bool, yes: Uint<BITS>, no: Uint<BITS>) -> Uint<BITS> {
+        Uint(self.select(flag, yes.target(), no.target()))
+    }
+}
