@@ -97,6 +97,43 @@ impl Goldilocks {
         Some(t63.square().times(self))
     }
 
+    /// Whether this is the square of an element; zero is.
+    #[must_use]
+    pub const fn is_square(self) -> bool {
+        self.pow((Self::ORDER - 1) / 2).0 <= 1
+    }
+
+    /// One of the two square roots (which one is unspecified), or `None` if this is no square.
+    ///
+    /// Tonelli and Shanks: `p - 1 = 2^32·(2^32 - 1)`.
+    #[must_use]
+    pub fn sqrt(self) -> Option<Self> {
+        let power = self.pow(EPSILON / 2);
+        let mut root = self * power;
+        // root^2 = self·error, and the order of error divides 2^(level - 1) if self is a square.
+        let mut error = root * power;
+        // Has order 2^level. 7 is no square.
+        let mut generator = Self::new_const(7).pow(EPSILON);
+        let mut level = 32;
+        while error.0 > 1 {
+            let mut order = 0;
+            let mut square = error;
+            while square != Self::ONE {
+                square = square.square();
+                order += 1;
+            }
+            if order >= level {
+                return None;
+            }
+            let correction = generator.squares(level - order - 1);
+            root *= correction;
+            generator = correction.square();
+            error *= generator;
+            level = order;
+        }
+        Some(root)
+    }
+
     /// The product as a constant function; `*` is the same.
     #[must_use]
     pub const fn times(self, other: Self) -> Self {

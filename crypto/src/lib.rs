@@ -10,11 +10,17 @@
 //!
 //! Invariant: every value has one encoding, and decoding refuses all others.
 
+pub mod curve;
 mod digest;
+mod error;
 mod field;
 pub mod poseidon;
+pub mod quintic;
+pub mod scalar;
+pub mod schnorr;
 mod tag;
 
 pub use digest::{Digest, ParseDigestError};
+pub use error::DecodeError;
 pub use field::Goldilocks;
 pub use tag::Tag;
