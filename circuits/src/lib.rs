@@ -12,6 +12,10 @@ pub mod builder;
 pub mod config;
 pub mod digest;
 pub mod gadgets;
+pub mod gates;
 pub mod ledger;
 pub mod statement;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod wired;
+pub mod wrap_config;
