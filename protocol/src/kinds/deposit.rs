@@ -1,0 +1,35 @@
+//! Deposit to an account that exists: a total function of entry and state (PROTOCOL.md §8, DE).
+
+use crate::{Deposit, ENTRY_COUNT, Effects, FeeSums, OTHERS_ENTRY_COUNT, Object, Outcome};
+
+/// Credits the account, or bounces.
+pub(crate) fn apply(deposit: &Deposit, a: Option<&Object>, fee_sums: FeeSums) -> Effects {
+    let a_after = credited(deposit, a);
+    let outcome = if a_after.is_some() {
+        Outcome::Done
+    } else {
+        Outcome::Bounced
+    };
+    Effects {
+        a_after,
+        b_after: None,
+        records: deposit.records(outcome),
+        fee_sums,
+        outcome,
+    }
+}
+
+fn credited(deposit: &Deposit, a: Option<&Object>) -> Option<Object> {
+    let account = a.filter(|object| object.is_account() && object.owner == deposit.owner)?;
+    if deposit.asset.is_none() || deposit.amount.is_zero() {
+        return None;
+    }
+    let positions = if deposit.by_owner {
+        ENTRY_COUNT
+    } else {
+        OTHERS_ENTRY_COUNT
+    };
+    account
+        .credited(deposit.asset, deposit.amount, positions)
+        .ok()
+}

@@ -1,0 +1,83 @@
+//! Statements of the proofs (PROTOCOL.md §9).
+
+use crate::crypto::{Digest, Goldilocks, Tag, poseidon};
+use crate::{Context, DataPoint};
+
+/// What a segment, lift or aggregate proof claims: in this context, the slots lead from one running state to another.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct SegmentStatement {
+    /// Context of the batch.
+    pub context: Context,
+    /// S before the first slot.
+    pub before: Digest,
+    /// S after the last slot.
+    pub after: Digest,
+}
+
+impl SegmentStatement {
+    /// Public inputs of the statement.
+    pub const ELEMENTS: usize = 12;
+
+    /// Context ‖ S before ‖ S after.
+    #[must_use]
+    pub fn elements(&self) -> [Goldilocks; Self::ELEMENTS] {
+        let mut elements = [Goldilocks::ZERO; Self::ELEMENTS];
+        for (part, digest) in
+            elements
+                .chunks_exact_mut(4)
+                .zip([self.context.0, self.before, self.after])
+        {
+            part.copy_from_slice(&digest.0);
+        }
+        elements
+    }
+}
+
+/// What the seal of a batch claims, and L1 computes for itself.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct SealStatement {
+    /// Context of the batch.
+    pub context: Context,
+    /// State root before the batch.
+    pub root_before: Digest,
+    /// State root after it.
+    pub root_after: Digest,
+    /// Chain over all records of the batch.
+    pub chain: Digest,
+    /// Number of records.
+    pub record_count: u32,
+    /// The point at which the data are evaluated.
+    pub z: DataPoint,
+    /// Value of the data at that point.
+    pub value: DataPoint,
+}
+
+impl SealStatement {
+    /// Elements of the preimage.
+    pub const ELEMENTS: usize = 21;
+
+    /// The 21 elements that the public digest hashes.
+    #[must_use]
+    pub fn elements(&self) -> [Goldilocks; Self::ELEMENTS] {
+        let mut elements = [Goldilocks::ZERO; Self::ELEMENTS];
+        let digests = [
+            self.context.0,
+            self.root_before,
+            self.root_after,
+            self.chain,
+        ];
+        for (part, digest) in elements.chunks_exact_mut(4).zip(digests) {
+            part.copy_from_slice(&digest.0);
+        }
+        elements[16] = Goldilocks::from_u64(u64::from(self.record_count));
+        elements[17..19].copy_from_slice(&self.z.0);
+        elements[19..21].copy_from_slice(&self.value.0);
+        elements
+    }
+
+    /// `H(STATEMENT; …)`: the 4 public inputs of seal and wrap.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        poseidon::hash(Tag::STATEMENT, &self.elements())
+    }
+}
