@@ -28,7 +28,7 @@ struct Row {
 struct Mentions {
     /// In the circuits' own code, with one place each.
     in_circuits: BTreeMap<String, (String, usize)>,
-    /// In tests of the circuits, or in the package of tests.
+    /// In tests of the circuits, or in the package of end-to-end tests.
     in_tests: BTreeSet<String>,
 }
 
@@ -128,7 +128,7 @@ fn mentions(files: &[TextFile]) -> Mentions {
             continue;
         }
         let lexed = lex(&file.text);
-        let test_code = if is_test_file(file) {
+        let test_code = if file.is_test() {
             vec![Range {
                 start: 0,
                 end: file.text.len(),
@@ -156,11 +156,6 @@ fn mentions(files: &[TextFile]) -> Mentions {
         }
     }
     mentions
-}
-
-fn is_test_file(file: &TextFile) -> bool {
-    let is_module = file.path.ends_with("/tests.rs") || file.path.ends_with("_tests.rs");
-    is_module || file.is_below("tests") || file.is_below("testing")
 }
 
 #[cfg(test)]

@@ -40,6 +40,13 @@ impl TextFile {
         folders.split('/').any(|name| name == folder)
     }
 
+    /// Whether all of the file is compiled for tests only: a module of tests or of what they share.
+    pub(super) fn is_test(&self) -> bool {
+        let names = ["tests.rs", "testing.rs"];
+        let name = self.path.rsplit('/').next().unwrap_or_default();
+        names.contains(&name) || self.is_below("tests") || self.is_below("testing")
+    }
+
     /// Whether nobody wrote the file by hand: output of a generator, or test vectors.
     pub(super) fn is_generated(&self) -> bool {
         self.is_below("generated") || self.is_below("vectors") || self.is_below("snapshots")
@@ -114,6 +121,13 @@ mod tests {
         let file = TextFile::new("circuits/src/generated/table.rs", "");
         assert!(file.is_generated() && file.has_extension("rs") && file.is_below("src"));
         let file = TextFile::new("circuits/src/generated.rs", "");
-        assert!(!file.is_generated() && !file.has_extension("sol"));
+        assert!(!file.is_generated() && !file.has_extension("sol") && !file.is_test());
+        for path in [
+            "a/src/b/tests.rs",
+            "tests/src/lib.rs",
+            "a/src/testing/check.rs",
+        ] {
+            assert!(TextFile::new(path, "").is_test(), "{path}");
+        }
     }
 }
