@@ -97,3 +97,6 @@ impl From<Digest> for [Goldilocks; 4] {
         digest.0
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -264,3 +264,6 @@ impl fmt::Display for Goldilocks {
 }
 
 impl zeroize::DefaultIsZeroes for Goldilocks {}
+
+#[cfg(test)]
+mod tests;

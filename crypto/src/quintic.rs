@@ -268,3 +268,6 @@ impl MulAssign for Fp5 {
         *self = *self * other;
     }
 }
+
+#[cfg(test)]
+mod tests;

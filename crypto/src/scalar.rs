@@ -242,3 +242,6 @@ impl fmt::Debug for Scalar {
 }
 
 impl zeroize::DefaultIsZeroes for Scalar {}
+
+#[cfg(test)]
+mod tests;

@@ -1,12 +1,14 @@
 //! Keys.
 
 use core::fmt;
+use std::sync::LazyLock;
 
 use sha3::Shake256;
 use sha3::digest::{ExtendableOutput, Update, XofReader};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::curve::{self, Point};
+use crate::quintic::Fp5;
 use crate::scalar::{self, Scalar};
 use crate::{DecodeError, Digest, Goldilocks, Tag, poseidon};
 
@@ -65,14 +67,24 @@ impl PublicKey {
     }
 }
 
-/// Whether the x coordinate of `P'` is that of D1 or of D1 + N, or `P'` is neutral.
+static EXCLUDED_X: LazyLock<[Fp5; 2]> = LazyLock::new(|| {
+    let points = [curve::d1(), curve::d1() + curve::TWO_TORSION];
+    points.map(|point| point.x().expect("D1 and N have different orders above 1, so that the sum is finite"))
+});
+
+/// The x coordinates of D1 and of D1 + N.
 ///
 /// Under `P' = D1` and `P' = D1 + N` the challenge drops out and anyone can sign. Their negatives are refused along with
 /// them, so that a circuit compares one coordinate only.
 #[must_use]
+pub fn excluded_x() -> &'static [Fp5; 2] {
+    &EXCLUDED_X
+}
+
+/// Whether `P'` has one of the excluded x coordinates ([`excluded_x`]), or is neutral.
+#[must_use]
 pub fn is_excluded(shifted: &Point) -> bool {
-    let excluded = [curve::d1(), curve::d1() + curve::TWO_TORSION];
-    shifted.is_infinity() || excluded.iter().any(|point| point.x() == shifted.x())
+    shifted.x().is_none_or(|x| excluded_x().contains(&x))
 }
 
 /// `H(KEY; P'.x ‖ P'.y)` for any finite point, or `None` for the neutral one.

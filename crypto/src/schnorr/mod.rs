@@ -22,7 +22,7 @@ use crate::curve::{self, Jacobian, Point};
 use crate::quintic::Fp5;
 use crate::scalar::{self, Scalar};
 use crate::{DecodeError, Digest, Goldilocks, Tag, poseidon};
-pub use key::{PublicKey, SecretKey, is_excluded, key_digest};
+pub use key::{PublicKey, SecretKey, excluded_x, is_excluded, key_digest};
 
 /// Bytes of a signature.
 pub const SIGNATURE_LEN: usize = curve::ENCODED_LEN + scalar::ENCODED_LEN;

@@ -35,14 +35,8 @@ pub struct Walk {
     pub challenge: Vec<Step>,
     /// The 80 steps of the comb, highest position first.
     pub comb: Vec<Step>,
-}
-
-impl Walk {
     /// The point at which the walk ends: `s·G + 2^80·e·P`.
-    #[must_use]
-    pub fn end(&self) -> Point {
-        self.comb.last().expect("a walk has 80 comb steps").after
-    }
+    pub end: Point,
 }
 
 /// `2Q + T` by the circuit's formulas, or `None` if they have no value here.
@@ -82,5 +76,5 @@ pub fn walk(shifted: &Point, challenge: u128, s: &[u64; LIMBS]) -> Option<Walk> 
     let table = curve::comb_table();
     let comb =
         (0..COMB_STEPS).rev().map(|position| advance(&table[comb_index(s, position)])).collect::<Option<_>>()?;
-    Some(Walk { challenge, comb })
+    Some(Walk { challenge, comb, end: q })
 }
