@@ -4,6 +4,8 @@
 //! [`wires!`](crate::wires) for structs (by exhaustive destructuring, so that a new field does not compile until it is
 //! part of everything), [`wired_uint!`](crate::wired_uint) for integers of a given width.
 
+use std::fmt::Debug;
+
 use plonky2::field::types::Field;
 use plonky2::iop::target::Target;
 use plonky2::iop::witness::{PartialWitness, WitnessWrite};
@@ -76,6 +78,12 @@ impl Witness {
         self.0
     }
 
+    /// All values that were set, in no particular order.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn values(&self) -> impl Iterator<Item = (Target, F)> + '_ {
+        self.0.target_values.iter().map(|(&target, &value)| (target, value))
+    }
+
     pub(crate) fn set_proof(
         &mut self,
         wires: &ProofWithPublicInputsTarget<D>,
@@ -120,7 +128,7 @@ impl<'a> Targets<'a> {
 /// A native type that has wires.
 pub trait Wired: Sized {
     /// The value in a circuit.
-    type Wires: Clone;
+    type Wires: Clone + Debug;
 
     /// Allocates wires and constrains them to well-formed values of the type.
     fn alloc(b: &mut Builder) -> Self::Wires;
