@@ -2,4 +2,5 @@
 
 pub mod compare;
 pub mod merkle;
+pub mod signature;
 pub mod uint;
