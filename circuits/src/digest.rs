@@ -61,16 +61,16 @@ impl FromStr for CircuitDigest {
 }
 
 /// Keccak over parts, each preceded by its length.
-struct Transcript(Keccak256);
+pub(crate) struct Transcript(Keccak256);
 
 impl Transcript {
-    fn new(tag: &str) -> Self {
+    pub(crate) fn new(tag: &str) -> Self {
         let mut transcript = Self(Keccak256::new());
         transcript.absorb(tag.as_bytes());
         transcript
     }
 
-    fn absorb(&mut self, part: &[u8]) {
+    pub(crate) fn absorb(&mut self, part: &[u8]) {
         self.0.update(u64::try_from(part.len()).expect("a length fits 64 bits").to_be_bytes());
         self.0.update(part);
     }
@@ -79,7 +79,7 @@ impl Transcript {
         self.absorb(&u64::try_from(value).expect("a count fits 64 bits").to_be_bytes());
     }
 
-    fn finish(self) -> [u8; 32] {
+    pub(crate) fn finish(self) -> [u8; 32] {
         self.0.finalize().into()
     }
 }

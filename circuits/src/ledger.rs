@@ -9,7 +9,7 @@ use plonky2::iop::target::Target;
 pub type ClauseId = &'static str;
 
 /// One thing that a circuit asserts about its wires.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Claim {
     /// Both wires carry the same value.
     Equal(Target, Target),

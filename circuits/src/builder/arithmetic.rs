@@ -8,6 +8,7 @@ use crate::config::F;
 impl Builder {
     /// A constant.
     pub fn constant(&mut self, value: F) -> Target {
+        self.trace(value);
         self.inner.constant(value)
     }
 
@@ -22,12 +23,12 @@ impl Builder {
 
     /// 0.
     pub fn zero(&mut self) -> Target {
-        self.inner.zero()
+        self.constant(F::ZERO)
     }
 
     /// 1.
     pub fn one(&mut self) -> Target {
-        self.inner.one()
+        self.constant(F::ONE)
     }
 
     /// A constant flag.
@@ -38,42 +39,47 @@ impl Builder {
 
     /// `scale · a · b + weight · c`, one operation of an arithmetic row.
     pub fn arithmetic(&mut self, [scale, weight]: [F; 2], [a, b, c]: [Target; 3]) -> Target {
+        self.trace(([scale, weight], [a, b, c]));
         self.inner.arithmetic(scale, weight, a, b, c)
     }
 
     /// `a + b`.
     pub fn add(&mut self, a: Target, b: Target) -> Target {
-        self.inner.add(a, b)
+        let one = self.one();
+        self.arithmetic([F::ONE, F::ONE], [a, one, b])
     }
 
     /// `a − b`.
     pub fn sub(&mut self, a: Target, b: Target) -> Target {
-        self.inner.sub(a, b)
+        let one = self.one();
+        self.arithmetic([F::ONE, F::NEG_ONE], [a, one, b])
     }
 
     /// `a · b`.
     pub fn mul(&mut self, a: Target, b: Target) -> Target {
-        self.inner.mul(a, b)
+        self.arithmetic([F::ONE, F::ZERO], [a, b, a])
     }
 
     /// `a · b + c`.
     pub fn mul_add(&mut self, a: Target, b: Target, c: Target) -> Target {
-        self.inner.mul_add(a, b, c)
+        self.arithmetic([F::ONE, F::ONE], [a, b, c])
     }
 
     /// `a · b − c`.
     pub fn mul_sub(&mut self, a: Target, b: Target, c: Target) -> Target {
-        self.inner.mul_sub(a, b, c)
+        self.arithmetic([F::ONE, F::NEG_ONE], [a, b, c])
     }
 
     /// `a + constant`.
     pub fn add_constant(&mut self, a: Target, constant: F) -> Target {
-        self.inner.add_const(a, constant)
+        let constant = self.constant(constant);
+        self.add(a, constant)
     }
 
     /// `constant · a`.
     pub fn mul_constant(&mut self, constant: F, a: Target) -> Target {
-        self.inner.mul_const(constant, a)
+        let constant = self.constant(constant);
+        self.mul(constant, a)
     }
 
     /// `scale · a + c`, one operation.

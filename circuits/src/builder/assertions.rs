@@ -1,6 +1,8 @@
 //! Assertions: what a circuit claims about its wires.
 
 use super::{Bool, Builder, Mode, Target};
+use crate::gadgets::compare::IsZeroGenerator;
+use crate::gates::{RangeCheck, RangeGate};
 use crate::ledger::{Claim, Freedom};
 
 /// Widest range check, bits: a wider integer could be written in two ways in the field.
@@ -75,14 +77,19 @@ impl Builder {
 
     /// Asserts that the integer on the wire is below `2^bits`; under conditions, that of `condition · value` is.
     ///
+    /// Several checks of one width share a row. Every width in use costs the circuit a type of gate.
+    ///
     /// # Panics
     /// If `bits` is not in `1..=`[`RANGE_BITS_MAX`].
     pub fn range_check(&mut self, value: Target, bits: u32) {
-        self.decompose(value, bits);
+        let value = self.claim_range(value, bits);
+        let gate = RangeGate::new(RangeCheck::for_config(bits, self.config()));
+        let (row, slot) = self.find_slot(gate, &[], &[]);
+        self.connect(value, Target::wire(row, RangeCheck::value(slot)));
     }
 
     /// The `bits` binary digits of `value`, lowest first; asserts that there are no more. Under conditions those of
-    /// `condition · value`.
+    /// `condition · value`. One row.
     ///
     /// # Soundness
     /// At most 63 bits, so the sum of the weighted digits is below `2^63 < p` and has one representation.
@@ -90,19 +97,21 @@ impl Builder {
     /// # Panics
     /// If `bits` is not in `1..=`[`RANGE_BITS_MAX`].
     pub fn to_bits(&mut self, value: Target, bits: u32) -> Vec<Bool> {
-        self.decompose(value, bits)
+        let value = self.claim_range(value, bits);
+        let width = usize::try_from(bits).expect("63 fits");
+        // The library's gate constrains each limb to 0 or 1.
+        self.inner.split_le(value, width).into_iter().map(|bit| Bool(bit.target)).collect()
     }
 
-    fn decompose(&mut self, value: Target, bits: u32) -> Vec<Bool> {
+    /// Records that a value, or its product with the condition, is in range; returns what is to be checked.
+    fn claim_range(&mut self, value: Target, bits: u32) -> Target {
         assert!((1..=RANGE_BITS_MAX).contains(&bits), "a range check has 1 to 63 bits, got {bits}");
         let value = match self.condition() {
             Some(flag) => self.mul(flag.target(), value),
             None => value,
         };
         self.record(Claim::Range { value, bits });
-        let width = usize::try_from(bits).expect("63 fits");
-        // The library's gate constrains each limb to 0 or 1.
-        self.inner.split_le(value, width).into_iter().map(|bit| Bool(bit.target)).collect()
+        value
     }
 
     /// Records a claim; makes `left = right` hold in [`Mode::Proving`].
@@ -124,7 +133,7 @@ impl Builder {
             b.unconditionally(|b| {
                 let flag = b.hint(Freedom::Determined);
                 let inverse = b.hint(Freedom::Harmless);
-                b.add_generator(crate::gadgets::compare::IsZeroGenerator { value, flag, inverse });
+                b.add_generator(IsZeroGenerator { value, flag, inverse });
                 let product = b.mul(flag, value);
                 b.assert_zero(product);
                 let sum = b.mul_add(value, inverse, flag);

@@ -1,11 +1,14 @@
 //! The end of construction: a circuit with its digest.
 
+use std::hash::{Hash as _, Hasher as _};
+
+use plonky2::field::types::PrimeField64;
 use plonky2::plonk::circuit_data::CircuitData;
 use plonky2::plonk::config::GenericConfig;
 
-use super::Builder;
+use super::{Builder, Mode};
 use crate::config::{C, D, F};
-use crate::digest::{CircuitDigest, circuit_digest, domain_separator};
+use crate::digest::{CircuitDigest, Transcript, circuit_digest, domain_separator};
 use crate::ledger::Ledger;
 
 /// What a circuit is called. Circuits with different names never accept each other's proofs.
@@ -22,7 +25,7 @@ pub struct CircuitName {
 pub struct Circuit<K: GenericConfig<D, F = F> = C> {
     /// Prover's and verifier's data.
     pub data: CircuitData<F, K, D>,
-    /// What the circuit claims, clause by clause. Empty if the circuit came out of a cache.
+    /// What the circuit claims, clause by clause.
     pub ledger: Ledger,
     /// Our name of the circuit; see [`crate::digest`].
     pub digest: CircuitDigest,
@@ -43,4 +46,39 @@ impl Builder {
         let digest = circuit_digest(&data);
         Circuit { data, ledger: self.ledger, digest }
     }
+
+    /// Names a construction before it is built: equal keys mean equal circuits, but for an accident of 2^-64.
+    pub(crate) fn source_key<K: 'static>(&self) -> SourceKey {
+        let mut trace = self.trace.clone();
+        (self.inner.num_gates(), self.inner.num_public_inputs(), self.mode == Mode::Proving).hash(&mut trace);
+        let mut transcript = Transcript::new("weft circuit source v1");
+        for part in [env!("CARGO_PKG_VERSION"), self.name.name, std::any::type_name::<K>()] {
+            transcript.absorb(part.as_bytes());
+        }
+        transcript.absorb(&self.name.version.to_be_bytes());
+        transcript.absorb(format!("{:?}", self.inner.config).as_bytes());
+        transcript.absorb(&trace.finish().to_be_bytes());
+        for element in domain_separator(self.name, &self.custom_gates) {
+            transcript.absorb(&element.to_canonical_u64().to_be_bytes());
+        }
+        SourceKey { name: self.name, hash: transcript.finish() }
+    }
+
+    /// Gives the construction up for a circuit that was built from the same source before.
+    pub(crate) fn into_circuit<K: GenericConfig<D, F = F>>(
+        self,
+        data: CircuitData<F, K, D>,
+        digest: CircuitDigest,
+    ) -> Circuit<K> {
+        Circuit { data, ledger: self.ledger, digest }
+    }
+}
+
+/// Key of a construction in the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SourceKey {
+    /// Name of the circuit, for people who look at files.
+    pub(crate) name: CircuitName,
+    /// Hash of everything that determines the circuit.
+    pub(crate) hash: [u8; 32],
 }

@@ -17,20 +17,46 @@ const OUTPUT: usize = WIDTH;
 /// Column of the flag that swaps inputs 0–3 with inputs 4–7.
 const SWAP: usize = 2 * WIDTH;
 
+/// State of a hash between two blocks.
+#[derive(Clone, Copy, Debug)]
+pub struct Sponge([Target; WIDTH]);
+
+impl Sponge {
+    /// The digest, if all blocks are absorbed.
+    #[must_use]
+    pub const fn digest(&self) -> [Target; 4] {
+        let [a, b, c, d, ..] = self.0;
+        [a, b, c, d]
+    }
+}
+
 impl Builder {
     /// `H(tag; inputs)` of PROTOCOL.md §2, equal to `weft_crypto::poseidon::hash`. One row per 8 inputs, at least one.
     pub fn hash(&mut self, tag: Tag, inputs: &[Target]) -> [Target; 4] {
-        let zero = self.zero();
-        let mut state = self.hash_start(tag, inputs.len());
+        let start = self.sponge(tag, inputs.len());
         if inputs.is_empty() {
-            state = self.permute(state);
+            return self.absorb(&start, &[]).digest();
         }
-        for block in inputs.chunks(HASH_RATE) {
-            state[..HASH_RATE].fill(zero);
-            state[..block.len()].copy_from_slice(block);
-            state = self.permute(state);
-        }
-        [state[0], state[1], state[2], state[3]]
+        inputs.chunks(HASH_RATE).fold(start, |sponge, block| self.absorb(&sponge, block)).digest()
+    }
+
+    /// The sponge before the first block of an input of `length` elements.
+    pub fn sponge(&mut self, tag: Tag, length: usize) -> Sponge {
+        Sponge(self.hash_start(tag, length))
+    }
+
+    /// The sponge after one more block of at most 8 elements, filled up with zeros. One row.
+    ///
+    /// A sponge can be continued in several ways, so that inputs with a common beginning share its rows.
+    ///
+    /// # Panics
+    /// If the block is longer.
+    pub fn absorb(&mut self, sponge: &Sponge, block: &[Target]) -> Sponge {
+        assert!(block.len() <= HASH_RATE, "a block has at most {HASH_RATE} elements");
+        let mut state = sponge.0;
+        state[..HASH_RATE].fill(self.zero());
+        state[..block.len()].copy_from_slice(block);
+        Sponge(self.permute(state))
     }
 
     /// Inner node of a Merkle tree: `H(NODE; left ‖ right)`, one row.
@@ -64,9 +90,9 @@ impl Builder {
 
     fn permute_swapped(&mut self, swap: Bool, state: [Target; WIDTH]) -> [Target; WIDTH] {
         let row = self.inner.add_gate(PoseidonGate::<F, D>::new(), vec![]);
-        self.inner.connect(swap.target(), Target::wire(row, SWAP));
+        self.connect(swap.target(), Target::wire(row, SWAP));
         for (column, input) in state.into_iter().enumerate() {
-            self.inner.connect(input, Target::wire(row, INPUT + column));
+            self.connect(input, Target::wire(row, INPUT + column));
         }
         std::array::from_fn(|i| Target::wire(row, OUTPUT + i))
     }

@@ -17,13 +17,15 @@ mod assertions;
 mod circuit;
 mod hash;
 mod recursion;
+mod shape;
 
 pub use assertions::RANGE_BITS_MAX;
 pub use circuit::{Circuit, CircuitName};
-pub use hash::HASH_RATE;
+pub use hash::{HASH_RATE, Sponge};
 pub use recursion::{Child, ChildKey, KeyWires, key_digest};
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash};
 
 use plonky2::gates::gate::Gate;
 use plonky2::iop::generator::SimpleGenerator;
@@ -80,6 +82,8 @@ pub struct Builder {
     conditions: Vec<Bool>,
     /// Fingerprints of the gates that are not the library's, by id.
     custom_gates: BTreeMap<String, [u8; 32]>,
+    /// What has been built so far, for the key under which a finished circuit is cached.
+    trace: DefaultHasher,
 }
 
 impl Builder {
@@ -94,6 +98,7 @@ impl Builder {
             scopes: Vec::new(),
             conditions: Vec::new(),
             custom_gates: BTreeMap::new(),
+            trace: DefaultHasher::new(),
         }
     }
 
@@ -176,8 +181,14 @@ impl Builder {
         *self.scopes.last().expect("every assertion is made inside a clause or a gadget")
     }
 
+    /// Mixes a step of the construction into the cache key.
+    fn trace(&mut self, step: impl Hash) {
+        step.hash(&mut self.trace);
+    }
+
     pub(crate) fn record(&mut self, claim: Claim) {
         let clause = self.open_scope();
+        self.trace((clause, claim));
         self.ledger.assertions.push(Assertion { clause, claim });
     }
 
@@ -204,6 +215,7 @@ impl Builder {
     ///
     /// A circuit can be cached only if the generator is listed in [`crate::cache::Generators`].
     pub fn add_generator<G: SimpleGenerator<F, D>>(&mut self, generator: G) {
+        self.trace((generator.id(), generator.dependencies()));
         self.inner.add_simple_generator(generator);
     }
 
@@ -212,6 +224,7 @@ impl Builder {
     /// Wire the inputs with [`Self::connect`]; the wires of the row are [`Target::wire`]`(row, column)`.
     pub fn add_gate<G: Gate<F, D>>(&mut self, gate: G, constants: Vec<F>) -> usize {
         self.note_gate(&gate);
+        self.trace((gate.id(), &constants));
         self.inner.add_gate(gate, constants)
     }
 
@@ -225,6 +238,7 @@ impl Builder {
         constants: &[F],
     ) -> (usize, usize) {
         self.note_gate(&gate);
+        self.trace((gate.id(), parameters, constants));
         self.inner.find_slot(gate, parameters, constants)
     }
 
@@ -239,11 +253,13 @@ impl Builder {
     /// Wires two targets together, in every mode. For feeding values into gates, not for claims about values: use
     /// [`Self::assert_equal`] where a witness could make this fail.
     pub fn connect(&mut self, source: Target, sink: Target) {
+        self.trace((source, sink));
         self.inner.connect(source, sink);
     }
 
     /// Makes `targets` public, in this order, after those made public before.
     pub fn expose(&mut self, targets: &[Target]) {
+        self.trace(targets);
         self.inner.register_public_inputs(targets);
     }
 

@@ -85,6 +85,10 @@ impl Builder {
     /// proof.
     pub fn verify_child(&mut self, common: &CommonCircuitData<F, D>, key: ChildKey<'_>) -> Child {
         let start = self.inner.num_gates();
+        self.trace(serde_json::to_string(common).expect("common data has string keys only"));
+        if let ChildKey::Constant(key) = key {
+            self.trace(key_digest(key).to_bytes());
+        }
         let proof = self.inner.add_virtual_proof_with_pis(common);
         let key = match key {
             ChildKey::Constant(key) => self.inner.constant_verifier_data::<C>(key),

@@ -4,6 +4,8 @@ use plonky2::field::types::Field;
 
 use crate::builder::{Bool, Builder, Target};
 use crate::config::F;
+use crate::gadgets::compare::LessThanGenerator;
+use crate::ledger::Freedom;
 
 /// A wire that carries an integer in `0..2^BITS`, enforced by the constraints that made it. `BITS` is 1 to 63.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -61,11 +63,11 @@ impl Builder {
         Uint(self.constant(element::<BITS>(value)))
     }
 
-    /// Whether `left < right`.
+    /// Whether `left < right`. One range check.
     ///
     /// # Soundness
-    /// `left − right + 2^BITS` lies in `1..2^(BITS+1)`, below p for at most 62 bits; its bit `BITS` is set exactly if
-    /// `left ≥ right`.
+    /// `left − right + 2^BITS · flag` is in `0..2^BITS` for one flag only: for `left < right` it is negative without the
+    /// flag, that is above `p − 2^BITS`; for `left ≥ right` it is in `2^BITS..2^(BITS+1)` with it, below p.
     ///
     /// # Panics
     /// If `BITS > 62`.
@@ -73,11 +75,14 @@ impl Builder {
         assert!(BITS <= 62, "a comparison needs a spare bit");
         self.gadget("less-than", |b| {
             b.unconditionally(|b| {
-                let difference = b.sub(left.target(), right.target());
-                let lifted = b.add_constant(difference, F::from_canonical_u64(1 << BITS));
-                let bits = b.to_bits(lifted, BITS + 1);
-                let not_less = *bits.last().expect("at least two bits");
-                b.not(not_less)
+                let flag = b.hint(Freedom::Determined);
+                let (left, right) = (left.target(), right.target());
+                b.add_generator(LessThanGenerator { left, right, flag });
+                let flag = b.assert_bool(flag);
+                let difference = b.sub(left, right);
+                let lifted = b.mul_constant_add(F::from_canonical_u64(1 << BITS), flag.target(), difference);
+                b.range_check(lifted, BITS);
+                flag
             })
         })
     }
@@ -95,8 +100,7 @@ impl Builder {
     /// `left + right`; asserts that it has `BITS` bits.
     ///
     /// # Soundness
-    /// The sum of two such integers is below `2^64 − 2^32 < p`, so it does not wrap (for 63 bits too: `2^64 − 2 ≥ p`
-    /// only wraps to values below `2^32`, hence 63 is refused).
+    /// For at most 62 bits the sum is below `2^63 < p` and does not wrap.
     ///
     /// # Panics
     /// Inside a condition, or if `BITS > 62`.
