@@ -1,1 +1,17 @@
-//! Sparse Poseidon Merkle tree over objects.
+//! Sparse Poseidon Merkle tree over leaf digests (PROTOCOL.md §4).
+//!
+//! [`StateTree`] knows indices and digests, not what they stand for. It lives in memory: per level a sparse directory of
+//! dense runs of nodes, so that neighbouring accounts share runs and a leaf far away costs one run a level.
+//!
+//! All work on many leaves is level-synchronous: first every node of a level is known, then all their parents are hashed
+//! at once on rayon's threads.
+//!
+//! Invariant: a node that is not stored is the root of an empty subtree of its height; every stored node is the hash of its
+//! two children.
+
+mod error;
+mod level;
+mod tree;
+
+pub use error::IndexOutOfRange;
+pub use tree::{StateTree, TimedPath};
