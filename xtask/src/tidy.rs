@@ -4,6 +4,7 @@
 //! small inputs; only this module and [`files`] touch the disk, git and cargo.
 
 mod clauses;
+mod features;
 mod files;
 mod graph;
 mod lexer;
@@ -82,6 +83,7 @@ pub(crate) fn run() -> Result<()> {
     let root = files::repository_root()?;
     let files = files::load(&root)?;
     let mut findings = graph::check_workspace(&root)?;
+    findings.extend(features::check_workspace(&root)?);
     findings.extend(manifests::check(&files));
     findings.extend(sizes::check(&files));
     findings.extend(clauses::check(&files));
