@@ -55,6 +55,11 @@ pub const RECURSION: LayerParameters = LayerParameters {
     cap_height: 4,
 };
 
+/// Shrink: few queries for the wrap to check, few routed wires for it to open. 37 is what the interpolation gate of a
+/// 16-fold needs. At rate 2^-5 a query is worth 4.93 bits at list-decoding capacity: 17 queries and the grinding, 100.8.
+pub const SHRINK: LayerParameters =
+    LayerParameters { name: "shrink", routed_wires: 37, rate_bits: 5, queries: 17, grinding_bits: 17, ..RECURSION };
+
 impl LayerParameters {
     /// The library's form of these parameters.
     #[must_use]
@@ -89,4 +94,10 @@ pub fn segment_config() -> CircuitConfig {
 #[must_use]
 pub fn recursion_config() -> CircuitConfig {
     RECURSION.config()
+}
+
+/// Configuration of the layer between seal and wrap.
+#[must_use]
+pub fn shrink_config() -> CircuitConfig {
+    SHRINK.config()
 }

@@ -3,17 +3,21 @@
 //! * [`builder`]: constraints in the words of the protocol, every assertion inside a numbered clause;
 //! * [`wired`]: native types and their wires, one definition for both; [`statement`]: a claim told twice;
 //! * [`gadgets`]: integers, comparisons, Merkle paths; [`ledger`]: which clause asserts what;
-//! * [`config`], [`digest`]: parameters and identity of circuits.
+//! * [`config`], [`security`], [`digest`]: parameters of circuits, what they are worth, identity;
+//! * [`cache`]: built circuits on disk.
 //!
 //! Invariant: this crate sees values and Merkle paths, never a tree, a queue or a clock, and no feature changes a
 //! constraint, a hash or an encoding.
 
 pub mod builder;
+pub mod cache;
 pub mod config;
 pub mod digest;
 pub mod gadgets;
 pub mod gates;
 pub mod ledger;
+pub mod recursion;
+pub mod security;
 pub mod statement;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -1,0 +1,184 @@
+//! The whole family of circuits above the segments.
+
+use weft_crypto::Digest;
+use weft_protocol::SealStatement;
+
+use super::aggregate::Aggregate;
+use super::error::{ProveError, VerifyError};
+use super::key::{FamilyKeys, KeySet, Origin, Shape, VerifierData};
+use super::layer::CircuitSummary;
+use super::lift::Lift;
+use super::proof::{AggregateLayer, AggregateProof, DecodeError, Proof, SealProof, SegmentProof, WrappedProof};
+use super::seal::{Seal, SealCapacity, SealInput};
+use super::statement::MergedStatement;
+use super::wrap::{Shrink, Wrap};
+use crate::builder::{CircuitName, Mode};
+use crate::config::shrink_config;
+use crate::wrap_config::wrap_circuit_config;
+
+const LIFT_SMALL: CircuitName = CircuitName { name: "lift-small", version: 1 };
+const LIFT_LARGE: CircuitName = CircuitName { name: "lift-large", version: 1 };
+
+/// All circuits above the two segment circuits.
+#[derive(Debug)]
+pub struct RecursionCircuits {
+    pub(super) lift_small: Lift,
+    pub(super) lift_large: Lift,
+    pub(super) aggregate: Aggregate,
+    pub(super) seal: Seal,
+    pub(super) shrink: Shrink,
+    pub(super) wrap: Wrap,
+    keys: FamilyKeys,
+}
+
+impl RecursionCircuits {
+    /// Builds all circuits for two segment circuits.
+    ///
+    /// # Panics
+    /// If a circuit does not fit its size.
+    #[must_use]
+    pub fn build(small: &VerifierData, large: &VerifierData, capacity: SealCapacity) -> Self {
+        let lift_small = Lift::build(LIFT_SMALL, small, Mode::Proving);
+        let lift_large = Lift::build(LIFT_LARGE, large, Mode::Proving);
+        assert_eq!(lift_small.shape(), lift_large.shape(), "lifts have one shape");
+        let aggregate = Aggregate::build(lift_small.shape(), Mode::Proving);
+        let keys = FamilyKeys {
+            lift_small: lift_small.key().clone(),
+            lift_large: lift_large.key().clone(),
+            aggregate: aggregate.key().clone(),
+        };
+        let seal = Seal::build(lift_small.shape(), keys.set(), capacity, Mode::Proving);
+        let shrink = Shrink::build(&seal.verifier_data(), shrink_config(), Mode::Proving);
+        let wrap = Wrap::build(&shrink.circuit().data.verifier_data(), wrap_circuit_config(), Mode::Proving);
+        Self { lift_small, lift_large, aggregate, seal, shrink, wrap, keys }
+    }
+
+    /// Keys of the circuits of common shape.
+    #[must_use]
+    pub const fn keys(&self) -> &FamilyKeys {
+        &self.keys
+    }
+
+    /// The key set of the family.
+    #[must_use]
+    pub fn key_set(&self) -> KeySet {
+        self.keys.set()
+    }
+
+    /// The common shape of lifts and aggregate.
+    #[must_use]
+    pub const fn common_shape(&self) -> &Shape {
+        self.lift_small.shape()
+    }
+
+    /// The last circuit: what the contract's verifier is generated from.
+    #[must_use]
+    pub const fn wrap(&self) -> &Wrap {
+        &self.wrap
+    }
+
+    /// Size and identity of all circuits, in the order of the road.
+    #[must_use]
+    pub fn summaries(&self) -> [CircuitSummary; 6] {
+        [
+            self.lift_small.summary(),
+            self.lift_large.summary(),
+            self.aggregate.summary(),
+            self.seal.summary(),
+            self.shrink.summary(),
+            self.wrap.summary(),
+        ]
+    }
+
+    /// Proves the merged statement of adjacent small segments.
+    ///
+    /// # Errors
+    /// See [`Lift::prove`].
+    pub fn lift_small(&self, segments: &[SegmentProof]) -> Result<AggregateProof, ProveError> {
+        let proof = self.lift_small.prove(segments, &self.key_set().digest())?;
+        Ok(AggregateProof { origin: Origin::LiftSmall, proof })
+    }
+
+    /// Proves the merged statement of adjacent large segments.
+    ///
+    /// # Errors
+    /// See [`Lift::prove`].
+    pub fn lift_large(&self, segments: &[SegmentProof]) -> Result<AggregateProof, ProveError> {
+        let proof = self.lift_large.prove(segments, &self.key_set().digest())?;
+        Ok(AggregateProof { origin: Origin::LiftLarge, proof })
+    }
+
+    /// Proves the merged statement of adjacent lifts and aggregates, mixed as they come.
+    ///
+    /// # Errors
+    /// See [`Aggregate::prove`].
+    pub fn aggregate(&self, children: &[AggregateProof]) -> Result<AggregateProof, ProveError> {
+        let proof = self.aggregate.prove(children, &self.keys)?;
+        Ok(AggregateProof { origin: Origin::Aggregate, proof })
+    }
+
+    /// Checks a proof of a lift or of the aggregate.
+    ///
+    /// # Errors
+    /// It is invalid, or made for another family.
+    pub fn verify_aggregate(&self, aggregate: &AggregateProof) -> Result<MergedStatement, VerifyError> {
+        let AggregateProof { origin, proof } = aggregate;
+        let claim = match origin {
+            Origin::LiftSmall => self.lift_small.verify(proof),
+            Origin::LiftLarge => self.lift_large.verify(proof),
+            Origin::Aggregate => self.aggregate.verify(proof),
+        }?;
+        let (expected, got) = (self.key_set().digest(), claim.key_set);
+        if expected == got { Ok(claim) } else { Err(VerifyError::OtherKeySet { expected, got }) }
+    }
+
+    /// Reads a proof of a lift or of the aggregate. Says nothing about validity.
+    ///
+    /// # Errors
+    /// The bytes are no such proof.
+    pub fn decode_aggregate(&self, bytes: &[u8]) -> Result<AggregateProof, DecodeError> {
+        AggregateProof::from_bytes(bytes, self.common_shape())
+    }
+
+    /// Seals a batch: its public statement and the proof.
+    ///
+    /// # Errors
+    /// See [`Seal::prove`].
+    pub fn seal(&self, input: &SealInput<'_>) -> Result<(SealStatement, SealProof), ProveError> {
+        let proof = self.seal.prove(input, &self.keys)?;
+        Ok((input.statement(), proof))
+    }
+
+    /// Shrinks and wraps a seal.
+    ///
+    /// # Errors
+    /// The seal is invalid.
+    pub fn wrap_seal(&self, seal: &SealProof) -> Result<WrappedProof, ProveError> {
+        let shrunk = self.shrink.prove(seal)?;
+        self.wrap.prove(&shrunk)
+    }
+
+    /// Checks the proof for L1 natively and returns the digest of the public statement.
+    ///
+    /// # Errors
+    /// It is invalid.
+    pub fn verify_wrapped(&self, proof: &WrappedProof) -> Result<Digest, VerifyError> {
+        self.wrap.verify(proof)
+    }
+
+    /// Reads a seal. Says nothing about validity.
+    ///
+    /// # Errors
+    /// The bytes are no such proof.
+    pub fn decode_seal(&self, bytes: &[u8]) -> Result<SealProof, DecodeError> {
+        Proof::from_bytes(bytes, &self.seal.layer.circuit.data.common)
+    }
+
+    /// Reads a wrapped proof. Says nothing about validity.
+    ///
+    /// # Errors
+    /// The bytes are no such proof.
+    pub fn decode_wrapped(&self, bytes: &[u8]) -> Result<WrappedProof, DecodeError> {
+        Proof::from_bytes(bytes, &self.wrap.layer.circuit.data.common)
+    }
+}

@@ -1,0 +1,92 @@
+//! Lift: verifies up to [`ARITY`] segments of one circuit and gives their merged statement the common shape.
+//!
+//! The segment circuit's key is a constant. The key set digest passes through: parents compare it.
+
+use weft_crypto::Digest;
+use weft_protocol::SegmentStatement;
+
+use super::error::{ProveError, VerifyError};
+use super::key::{Shape, VerifierData, VerifierKey};
+use super::layer::{CircuitSummary, LayerCircuit};
+use super::merge::{ARITY, Merge, MergeInput, merge_children};
+use super::proof::{AggregateLayer, Proof, SegmentProof};
+use super::statement::{MergedStatement, MergedStatementWires};
+use super::{COMMON_DEGREE_BITS, padded_children};
+use crate::builder::{Bool, Builder, Child, ChildKey, CircuitName, Mode, Target};
+use crate::config::recursion_config;
+use crate::statement::Statement as _;
+use crate::wired::Witness;
+
+/// The circuit.
+#[derive(Debug)]
+pub struct Lift {
+    pub(super) layer: LayerCircuit<AggregateLayer>,
+    pub(super) children: [Child; ARITY],
+    pub(super) present: [Bool; ARITY],
+    key_set: [Target; 4],
+}
+
+impl Lift {
+    /// The circuit for segments of this key and shape.
+    ///
+    /// # Panics
+    /// If the verification of [`ARITY`] such proofs does not fit the common degree.
+    #[must_use]
+    pub fn build(name: CircuitName, segment: &VerifierData, mode: Mode) -> Self {
+        let mut b = Builder::new(name, recursion_config(), mode);
+        let children: [Child; ARITY] = b.clause("LF-1", |b| {
+            std::array::from_fn(|_| b.verify_child(&segment.common, ChildKey::Constant(&segment.verifier_only)))
+        });
+        let statements = std::array::from_fn(|i| children[i].statement::<SegmentStatement>());
+        let (present, statement) = merge_children(&mut b, statements);
+        let key_set = b.alloc::<Digest>();
+        b.expose_wires::<MergedStatement>(&MergedStatementWires { statement, key_set });
+        let rows = b.rows();
+        b.include_verification_gates();
+        b.pad_to_degree(COMMON_DEGREE_BITS);
+        Self { layer: LayerCircuit::build(name, rows, b), children, present, key_set }
+    }
+
+    /// Proves the merged statement of these adjacent segments, in order, for a parent with this key set.
+    ///
+    /// # Errors
+    /// There are none or too many, they do not merge, or one of them is invalid.
+    pub fn prove(&self, segments: &[SegmentProof], key_set: &Digest) -> Result<Proof<AggregateLayer>, ProveError> {
+        let statements: Vec<_> = segments.iter().map(SegmentProof::public_inputs).collect();
+        let input = MergeInput::new(&statements)?;
+        Merge::evaluate(&input)?;
+        let mut witness = Witness::new();
+        witness.assign(&self.present, &input.present)?;
+        witness.assign(&self.key_set, key_set)?;
+        for (child, proof) in self.children.iter().zip(padded_children(segments)) {
+            child.assign(&mut witness, proof.inner(), None)?;
+        }
+        self.layer.prove(witness)
+    }
+
+    /// Checks a proof of this circuit.
+    ///
+    /// # Errors
+    /// It is invalid.
+    pub fn verify(&self, proof: &Proof<AggregateLayer>) -> Result<MergedStatement, VerifyError> {
+        self.layer.verify(proof)
+    }
+
+    /// Key of the circuit.
+    #[must_use]
+    pub const fn key(&self) -> &VerifierKey {
+        &self.layer.circuit.data.verifier_only
+    }
+
+    /// Shape of the circuit.
+    #[must_use]
+    pub const fn shape(&self) -> &Shape {
+        &self.layer.circuit.data.common
+    }
+
+    /// Size and identity.
+    #[must_use]
+    pub fn summary(&self) -> CircuitSummary {
+        self.layer.summary()
+    }
+}
