@@ -163,16 +163,45 @@ pub(crate) const fn reduce_loose(x: u128) -> u64 {
     let (low, high) = (x as u64, (x >> 64) as u64);
     let (difference, borrow) = low.overflowing_sub(high >> 32);
     // After a borrow the difference is at least 2^64 - 2^32, so that this cannot borrow again.
-    let difference = difference.wrapping_sub(EPSILON * borrow as u64);
-    let (sum, carry) = difference.overflowing_add((high & EPSILON) * EPSILON);
+    let difference = difference.wrapping_sub(EPSILON.wrapping_mul(borrow as u64));
+    let (sum, carry) = difference.overflowing_add((high & EPSILON).wrapping_mul(EPSILON));
     // The second term is at most 2^64 - 2^33 + 1, so that after a carry the sum is small.
-    sum.wrapping_add(EPSILON * carry as u64)
+    sum.wrapping_add(EPSILON.wrapping_mul(carry as u64))
 }
 
 /// The product as some 64-bit representative; the factors may be any.
 #[inline(always)]
 pub(crate) const fn mul_loose(a: u64, b: u64) -> u64 {
-    reduce_loose(a as u128 * b as u128)
+    reduce_loose((a as u128).wrapping_mul(b as u128))
+}
+
+/// A sum of products of any 64-bit representatives, reduced once at the end.
+#[derive(Clone, Copy)]
+pub(crate) struct Accumulator {
+    sum: u128,
+    /// How often the sum has passed `2^128`.
+    carries: u64,
+}
+
+impl Accumulator {
+    /// The empty sum.
+    pub(crate) const ZERO: Self = Self { sum: 0, carries: 0 };
+
+    /// Adds `a·b`; at most `2^30` times.
+    #[inline(always)]
+    pub(crate) const fn add_product(&mut self, a: u64, b: u64) {
+        let (sum, carry) = self.sum.overflowing_add((a as u128).wrapping_mul(b as u128));
+        self.sum = sum;
+        self.carries = self.carries.wrapping_add(carry as u64);
+    }
+
+    /// The sum modulo `p`, as some 64-bit representative.
+    #[inline(always)]
+    pub(crate) const fn reduce_loose(self) -> u64 {
+        // 2^128 = -2^32. After a borrow the difference is far above 2^32, so that there is no second one.
+        let (difference, borrow) = reduce_loose(self.sum).overflowing_sub(self.carries << 32);
+        difference.wrapping_sub(EPSILON.wrapping_mul(borrow as u64))
+    }
 }
 
 impl Add for Goldilocks {
@@ -193,7 +222,7 @@ impl Sub for Goldilocks {
     #[inline]
     fn sub(self, other: Self) -> Self {
         let (difference, borrow) = self.0.overflowing_sub(other.0);
-        Self(difference.wrapping_sub(EPSILON * u64::from(borrow)))
+        Self(difference.wrapping_sub(EPSILON.wrapping_mul(u64::from(borrow))))
     }
 }
 

@@ -7,7 +7,7 @@ use core::ops::{Add, AddAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
 use crate::Goldilocks;
 use crate::error::DecodeError;
-use crate::field::{canonical, reduce_loose};
+use crate::field::Accumulator;
 
 /// Bytes of an encoded element.
 pub const ENCODED_LEN: usize = 40;
@@ -195,15 +195,11 @@ fn triple(element: Goldilocks) -> Goldilocks {
 /// The sum of products, reduced once.
 #[inline(always)]
 fn dot<const N: usize>(a: [Goldilocks; N], b: [Goldilocks; N]) -> Goldilocks {
-    let mut sum = 0_u128;
-    let mut carries = 0_u64;
+    let mut sum = Accumulator::ZERO;
     for i in 0..N {
-        let (next, carry) = sum.overflowing_add(u128::from(a[i].as_u64()) * u128::from(b[i].as_u64()));
-        sum = next;
-        carries += u64::from(carry);
+        sum.add_product(a[i].as_u64(), b[i].as_u64());
     }
-    // 2^128 = -2^32 modulo p, and there are fewer than N carries.
-    Goldilocks::from_u64(canonical(reduce_loose(sum))) - Goldilocks::from_u64(carries << 32)
+    Goldilocks::from_u64(sum.reduce_loose())
 }
 
 impl Add for Fp5 {

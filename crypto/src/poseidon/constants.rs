@@ -12,10 +12,10 @@ pub(super) const PARTIAL_ROUNDS: usize = 22;
 pub(super) const ROUNDS: usize = 2 * HALF_FULL_ROUNDS + PARTIAL_ROUNDS;
 
 /// First row of the circulant part of the linear layer: output `r` takes input `(r + i) mod 12` times `MDS_ROW[i]`.
-pub(super) const MDS_ROW: [u32; WIDTH] = [17, 15, 41, 16, 2, 28, 13, 13, 39, 18, 34, 20];
+pub(super) const MDS_ROW: [u64; WIDTH] = [17, 15, 41, 16, 2, 28, 13, 13, 39, 18, 34, 20];
 
 /// What the linear layer adds to the circulant: `8` times the first element, in the first element.
-pub(super) const MDS_DIAGONAL_0: u32 = 8;
+pub(super) const MDS_DIAGONAL_0: u64 = 8;
 
 /// Constants added to the state at the start of each round; all canonical.
 #[rustfmt::skip]
