@@ -1,0 +1,169 @@
+//! The trace of a batch: what was executed, with all that a proof of it needs.
+
+use core::ops::Range;
+
+use rayon::prelude::*;
+use weft_protocol::{
+    Effects, Environment, Opening, Record, RunningState, SegmentWitness, Slot, SlotWitness,
+    chain_records,
+};
+use weft_state_tree::StateTree;
+
+use crate::Executed;
+use crate::state::leaf;
+
+/// An executed slot.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TraceEntry {
+    /// The slot with its openings.
+    pub witness: SlotWitness,
+    /// What it did.
+    pub effects: Effects,
+    /// The running state that it left.
+    pub after: RunningState,
+}
+
+/// The executed slots of a batch, in order.
+///
+/// Invariant: each entry's witness leads from the running state before it (that of the entry before, or the batch's) to its
+/// own.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Trace {
+    environment: Environment,
+    before: RunningState,
+    entries: Vec<TraceEntry>,
+}
+
+impl Trace {
+    /// A batch without slots.
+    #[must_use]
+    pub fn new(environment: Environment, before: RunningState) -> Self {
+        let entries = Vec::new();
+        Self {
+            environment,
+            before,
+            entries,
+        }
+    }
+
+    /// The batch.
+    #[must_use]
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// The running state before the first slot.
+    #[must_use]
+    pub fn before(&self) -> RunningState {
+        self.before
+    }
+
+    /// The running state after the last slot.
+    #[must_use]
+    pub fn after(&self) -> RunningState {
+        self.state_before(self.entries.len())
+    }
+
+    /// The slots.
+    #[must_use]
+    pub fn entries(&self) -> &[TraceEntry] {
+        &self.entries
+    }
+
+    /// The slots as circuits take them.
+    pub fn witnesses(&self) -> impl Iterator<Item = &SlotWitness> {
+        self.entries.iter().map(|entry| &entry.witness)
+    }
+
+    /// The records of all slots: the public data of the batch.
+    pub fn records(&self) -> impl Iterator<Item = &Record> {
+        self.entries.iter().flat_map(|entry| &entry.effects.records)
+    }
+
+    /// Adds slots that were executed after those in the trace, and writes their objects into `tree`, which stands where the
+    /// trace ends.
+    ///
+    /// Leaf digests and all levels of the openings are hashed on rayon's threads.
+    pub(crate) fn extend(&mut self, tree: &mut StateTree, executed: Vec<Executed>) {
+        let accesses: Vec<_> = executed.iter().flat_map(Executed::accesses).collect();
+        let leaves: Vec<_> = accesses
+            .par_iter()
+            .map(|(index, _, after)| (*index, leaf(after.as_ref())))
+            .collect();
+        let openings = tree
+            .sequential_openings(&leaves)
+            .expect("the rules refuse indices outside of the tree");
+        let mut openings = accesses
+            .iter()
+            .zip(openings)
+            .map(|((_, before, _), timed)| {
+                let opening = Opening {
+                    object: *before,
+                    path: timed.path,
+                };
+                (opening, timed.root_after)
+            });
+        let mut state = self.after();
+        for Executed { slot, effects, .. } in executed {
+            let [a, b] = [slot.a(), slot.b()].map(|index| {
+                index.map(|_| {
+                    let (opening, root) = openings.next().expect("one opening for each index");
+                    state.root = root;
+                    opening
+                })
+            });
+            state.chain = chain_records(state.chain, &effects.records);
+            state.fee_sums = effects.fee_sums;
+            self.entries.push(TraceEntry {
+                witness: SlotWitness { slot, a, b },
+                effects,
+                after: state,
+            });
+        }
+    }
+
+    /// The whole batch in segments of equal length, the last one filled up with padding. At least one, so that a batch
+    /// without slots has something to prove, too.
+    ///
+    /// # Panics
+    /// If `slots_per_segment` is 0.
+    #[must_use]
+    pub fn segments(&self, slots_per_segment: usize) -> Vec<SegmentWitness> {
+        assert!(slots_per_segment > 0, "a segment has slots");
+        let count = self.entries.len().div_ceil(slots_per_segment).max(1);
+        let segment = |number| {
+            let first = number * slots_per_segment;
+            let end = self.entries.len().min(first + slots_per_segment);
+            let mut segment = self.segment(first..end);
+            segment.slots.resize(slots_per_segment, padding());
+            segment
+        };
+        (0..count).map(segment).collect()
+    }
+
+    /// The slots in `range` as a segment of their own.
+    pub(crate) fn segment(&self, range: Range<usize>) -> SegmentWitness {
+        let before = self.state_before(range.start);
+        let entries = &self.entries[range];
+        SegmentWitness {
+            environment: self.environment,
+            before,
+            slots: entries.iter().map(|entry| entry.witness.clone()).collect(),
+        }
+    }
+
+    /// The running state before the slot at `position`.
+    fn state_before(&self, position: usize) -> RunningState {
+        let last = position.checked_sub(1);
+        last.map_or(self.before, |last| self.entries[last].after)
+    }
+}
+
+/// A slot that does nothing.
+fn padding() -> SlotWitness {
+    SlotWitness {
+        slot: Slot::Padding,
+        a: None,
+        b: None,
+    }
+}
