@@ -25,6 +25,7 @@ impl Builder {
     /// The gate of FRI's interpolation is missing: its parameters come from the child's folds, and every circuit that
     /// verifies a proof uses it.
     pub fn include_verification_gates(&mut self) {
+        self.trace("verification gates");
         let config = self.config().clone();
         let (wires, routed) = (config.num_wires, config.num_routed_wires);
         let gates = [
@@ -51,6 +52,7 @@ impl Builder {
     /// # Panics
     /// If it has more rows already.
     pub fn pad_to_degree(&mut self, degree_bits: usize) {
+        self.trace(("pad to degree", degree_bits));
         assert!(self.rows() < 1 << degree_bits, "{} rows do not fit 2^{degree_bits}", self.rows());
         while self.rows() <= 1 << (degree_bits - 1) {
             self.inner.add_gate(NoopGate, vec![]);
@@ -59,6 +61,7 @@ impl Builder {
 
     /// `Σ coefficients[k] · point^k` in the quadratic extension, about 1 row for 40 coefficients.
     pub fn evaluate_polynomial(&mut self, coefficients: &[Target], point: [Target; D]) -> [Target; D] {
+        self.trace(("polynomial", coefficients, point));
         let ExtensionTarget(value) =
             ReducingFactorTarget::new(ExtensionTarget(point)).reduce_base(coefficients, &mut self.inner);
         value

@@ -5,15 +5,15 @@
 
 use super::error::{ProveError, VerifyError};
 use super::key::{FamilyKeys, KeySet, KeySetWires, Shape, VerifierKey};
-use super::layer::{CircuitSummary, LayerCircuit};
+use super::layer::{Assembly, CircuitSummary, LayerCircuit};
 use super::merge::{ARITY, Merge, MergeInput, merge_children};
 use super::proof::{AggregateLayer, AggregateProof, Proof};
 use super::statement::{MergedStatement, MergedStatementWires};
 use super::{COMMON_DEGREE_BITS, padded_children};
-use crate::builder::{Bool, Builder, Child, ChildKey, CircuitName, Mode};
+use crate::builder::{Bool, Builder, Child, ChildKey, CircuitName, Target};
 use crate::config::recursion_config;
 use crate::statement::Statement as _;
-use crate::wired::Witness;
+use crate::wired::{AssignError, Witness};
 
 const NAME: CircuitName = CircuitName { name: "aggregate", version: 1 };
 
@@ -21,9 +21,9 @@ const NAME: CircuitName = CircuitName { name: "aggregate", version: 1 };
 #[derive(Debug)]
 pub struct Aggregate {
     pub(super) layer: LayerCircuit<AggregateLayer>,
-    pub(super) children: [Child; ARITY],
-    pub(super) present: [Bool; ARITY],
-    pub(super) key_set: KeySetWires,
+    children: [Child; ARITY],
+    present: [Bool; ARITY],
+    key_set: KeySetWires,
 }
 
 impl Aggregate {
@@ -32,8 +32,8 @@ impl Aggregate {
     /// # Panics
     /// If the circuit comes out in another shape.
     #[must_use]
-    pub fn build(shape: &Shape, mode: Mode) -> Self {
-        let mut b = Builder::new(NAME, recursion_config(), mode);
+    pub fn build(shape: &Shape, assembly: Assembly<'_>) -> Self {
+        let mut b = Builder::new(NAME, recursion_config(), assembly.mode);
         let key_set = b.alloc::<KeySet>();
         let own_digest = b.clause("AG-2", |b| key_set.digest(b));
         let children: [Child; ARITY] = std::array::from_fn(|_| {
@@ -45,7 +45,7 @@ impl Aggregate {
         let rows = b.rows();
         b.include_verification_gates();
         b.pad_to_degree(COMMON_DEGREE_BITS);
-        let layer = LayerCircuit::build(NAME, rows, b);
+        let layer = LayerCircuit::build(NAME, rows, b, assembly.cache);
         assert_eq!(&layer.circuit.data.common, shape, "an aggregate has the shape of its children");
         Self { layer, children, present, key_set }
     }
@@ -62,13 +62,24 @@ impl Aggregate {
         }
         let input = MergeInput::new(&claims.iter().map(|claim| claim.statement).collect::<Vec<_>>())?;
         Merge::evaluate(&input)?;
+        let children: Vec<_> = proofs.iter().map(|proof| (&proof.proof, keys.get(proof.origin))).collect();
+        self.layer.prove(self.witness(&children, input.present, &set)?)
+    }
+
+    /// The witness for these proofs, keys and flags, whether or not they are good.
+    pub(super) fn witness(
+        &self,
+        children: &[(&Proof<AggregateLayer>, &VerifierKey)],
+        present: [bool; ARITY],
+        set: &KeySet,
+    ) -> Result<Witness, AssignError> {
         let mut witness = Witness::new();
-        witness.assign(&self.present, &input.present)?;
-        witness.assign(&self.key_set, &set)?;
-        for (child, proof) in self.children.iter().zip(padded_children(proofs)) {
-            child.assign(&mut witness, proof.proof.inner(), Some(keys.get(proof.origin)))?;
+        witness.assign(&self.present, &present)?;
+        witness.assign(&self.key_set, set)?;
+        for (wires, (proof, key)) in self.children.iter().zip(padded_children(children)) {
+            wires.assign(&mut witness, proof.inner(), Some(key))?;
         }
-        self.layer.prove(witness)
+        Ok(witness)
     }
 
     /// Checks a proof of this circuit. The caller compares the key set.
@@ -105,7 +116,7 @@ pub(super) fn verify_member(
     shape: &Shape,
     key_set: &KeySetWires,
     clauses: Clauses,
-    own_digest: [crate::builder::Target; 4],
+    own_digest: [Target; 4],
 ) -> Child {
     let child = b.clause(clauses.member, |b| {
         let child = b.verify_child(shape, ChildKey::Witness);

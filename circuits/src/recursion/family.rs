@@ -6,13 +6,13 @@ use weft_protocol::SealStatement;
 use super::aggregate::Aggregate;
 use super::error::{ProveError, VerifyError};
 use super::key::{FamilyKeys, KeySet, Origin, Shape, VerifierData};
-use super::layer::CircuitSummary;
+use super::layer::{Assembly, CircuitSummary};
 use super::lift::Lift;
-use super::proof::{AggregateLayer, AggregateProof, DecodeError, Proof, SealProof, SegmentProof, WrappedProof};
+use super::proof::{AggregateProof, DecodeError, Proof, SealProof, SegmentProof, WrappedProof};
 use super::seal::{Seal, SealCapacity, SealInput};
 use super::statement::MergedStatement;
 use super::wrap::{Shrink, Wrap};
-use crate::builder::{CircuitName, Mode};
+use crate::builder::CircuitName;
 use crate::config::shrink_config;
 use crate::wrap_config::wrap_circuit_config;
 
@@ -32,24 +32,24 @@ pub struct RecursionCircuits {
 }
 
 impl RecursionCircuits {
-    /// Builds all circuits for two segment circuits.
+    /// Builds all circuits for two segment circuits; only circuits in [`Mode::Proving`](crate::builder::Mode) mean anything.
     ///
     /// # Panics
     /// If a circuit does not fit its size.
     #[must_use]
-    pub fn build(small: &VerifierData, large: &VerifierData, capacity: SealCapacity) -> Self {
-        let lift_small = Lift::build(LIFT_SMALL, small, Mode::Proving);
-        let lift_large = Lift::build(LIFT_LARGE, large, Mode::Proving);
+    pub fn build(small: &VerifierData, large: &VerifierData, capacity: SealCapacity, assembly: Assembly<'_>) -> Self {
+        let lift_small = Lift::build(LIFT_SMALL, small, assembly);
+        let lift_large = Lift::build(LIFT_LARGE, large, assembly);
         assert_eq!(lift_small.shape(), lift_large.shape(), "lifts have one shape");
-        let aggregate = Aggregate::build(lift_small.shape(), Mode::Proving);
+        let aggregate = Aggregate::build(lift_small.shape(), assembly);
         let keys = FamilyKeys {
             lift_small: lift_small.key().clone(),
             lift_large: lift_large.key().clone(),
             aggregate: aggregate.key().clone(),
         };
-        let seal = Seal::build(lift_small.shape(), keys.set(), capacity, Mode::Proving);
-        let shrink = Shrink::build(&seal.verifier_data(), shrink_config(), Mode::Proving);
-        let wrap = Wrap::build(&shrink.circuit().data.verifier_data(), wrap_circuit_config(), Mode::Proving);
+        let seal = Seal::build(lift_small.shape(), keys.set(), capacity, assembly);
+        let shrink = Shrink::build(&seal.verifier_data(), shrink_config(), assembly);
+        let wrap = Wrap::build(&shrink.circuit().data.verifier_data(), wrap_circuit_config(), assembly);
         Self { lift_small, lift_large, aggregate, seal, shrink, wrap, keys }
     }
 

@@ -1,18 +1,30 @@
 //! What the circuits of all layers share: proving, verifying, size.
 
-use plonky2::plonk::config::GenericConfig;
-
 use super::error::{ProveError, VerifyError};
 use super::proof::{Layer, Proof};
-use crate::builder::{Builder, Circuit, CircuitName};
-use crate::config::{D, F};
+use crate::builder::{Builder, Circuit, CircuitName, Mode};
+use crate::cache::Cache;
 use crate::digest::CircuitDigest;
 use crate::wired::Witness;
 
+/// How circuits are put together.
+#[derive(Clone, Copy, Debug)]
+pub struct Assembly<'a> {
+    /// What happens to claims of equality.
+    pub mode: Mode,
+    /// Where built circuits are kept, if anywhere.
+    pub cache: Option<&'a Cache>,
+}
+
+impl Assembly<'_> {
+    /// Circuits for proving, built anew.
+    pub const FRESH: Self = Self { mode: Mode::Proving, cache: None };
+}
+
 /// A finished circuit of a layer.
 #[derive(Debug)]
-pub(super) struct LayerCircuit<L: Layer> {
-    pub(super) circuit: Circuit<L::Config>,
+pub(crate) struct LayerCircuit<L: Layer> {
+    pub(crate) circuit: Circuit<L::Config>,
     name: CircuitName,
     rows: usize,
 }
@@ -31,15 +43,16 @@ pub struct CircuitSummary {
 }
 
 impl<L: Layer> LayerCircuit<L> {
-    /// Builds the circuit.
-    pub(super) fn build(name: CircuitName, rows: usize, builder: Builder) -> Self
-    where
-        L::Config: GenericConfig<D, F = F>,
-    {
-        Self { circuit: builder.build_as::<L::Config>(), name, rows }
+    /// Builds the circuit, or takes it out of the cache.
+    pub(crate) fn build(name: CircuitName, rows: usize, builder: Builder, cache: Option<&Cache>) -> Self {
+        let circuit = match cache {
+            Some(cache) => cache.build(builder).0,
+            None => builder.build_as(),
+        };
+        Self { circuit, name, rows }
     }
 
-    pub(super) fn summary(&self) -> CircuitSummary {
+    pub(crate) fn summary(&self) -> CircuitSummary {
         let Self { circuit, name, rows } = self;
         CircuitSummary {
             name: *name,
@@ -49,7 +62,7 @@ impl<L: Layer> LayerCircuit<L> {
         }
     }
 
-    pub(super) fn prove(&self, witness: Witness) -> Result<Proof<L>, ProveError> {
+    pub(crate) fn prove(&self, witness: Witness) -> Result<Proof<L>, ProveError> {
         let proof = self
             .circuit
             .data
@@ -58,7 +71,7 @@ impl<L: Layer> LayerCircuit<L> {
         Ok(Proof::new(proof)?)
     }
 
-    pub(super) fn verify(&self, proof: &Proof<L>) -> Result<L::PublicInputs, VerifyError> {
+    pub(crate) fn verify(&self, proof: &Proof<L>) -> Result<L::PublicInputs, VerifyError> {
         self.circuit
             .data
             .verify(proof.inner().clone())

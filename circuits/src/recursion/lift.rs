@@ -7,22 +7,22 @@ use weft_protocol::SegmentStatement;
 
 use super::error::{ProveError, VerifyError};
 use super::key::{Shape, VerifierData, VerifierKey};
-use super::layer::{CircuitSummary, LayerCircuit};
+use super::layer::{Assembly, CircuitSummary, LayerCircuit};
 use super::merge::{ARITY, Merge, MergeInput, merge_children};
 use super::proof::{AggregateLayer, Proof, SegmentProof};
 use super::statement::{MergedStatement, MergedStatementWires};
 use super::{COMMON_DEGREE_BITS, padded_children};
-use crate::builder::{Bool, Builder, Child, ChildKey, CircuitName, Mode, Target};
+use crate::builder::{Bool, Builder, Child, ChildKey, CircuitName, Target};
 use crate::config::recursion_config;
 use crate::statement::Statement as _;
-use crate::wired::Witness;
+use crate::wired::{AssignError, Witness};
 
 /// The circuit.
 #[derive(Debug)]
 pub struct Lift {
     pub(super) layer: LayerCircuit<AggregateLayer>,
-    pub(super) children: [Child; ARITY],
-    pub(super) present: [Bool; ARITY],
+    children: [Child; ARITY],
+    present: [Bool; ARITY],
     key_set: [Target; 4],
 }
 
@@ -32,8 +32,8 @@ impl Lift {
     /// # Panics
     /// If the verification of [`ARITY`] such proofs does not fit the common degree.
     #[must_use]
-    pub fn build(name: CircuitName, segment: &VerifierData, mode: Mode) -> Self {
-        let mut b = Builder::new(name, recursion_config(), mode);
+    pub fn build(name: CircuitName, segment: &VerifierData, assembly: Assembly<'_>) -> Self {
+        let mut b = Builder::new(name, recursion_config(), assembly.mode);
         let children: [Child; ARITY] = b.clause("LF-1", |b| {
             std::array::from_fn(|_| b.verify_child(&segment.common, ChildKey::Constant(&segment.verifier_only)))
         });
@@ -44,7 +44,7 @@ impl Lift {
         let rows = b.rows();
         b.include_verification_gates();
         b.pad_to_degree(COMMON_DEGREE_BITS);
-        Self { layer: LayerCircuit::build(name, rows, b), children, present, key_set }
+        Self { layer: LayerCircuit::build(name, rows, b, assembly.cache), children, present, key_set }
     }
 
     /// Proves the merged statement of these adjacent segments, in order, for a parent with this key set.
@@ -55,13 +55,23 @@ impl Lift {
         let statements: Vec<_> = segments.iter().map(SegmentProof::public_inputs).collect();
         let input = MergeInput::new(&statements)?;
         Merge::evaluate(&input)?;
+        self.layer.prove(self.witness(segments, input.present, key_set)?)
+    }
+
+    /// The witness for these proofs and flags, whether or not they are good.
+    pub(super) fn witness(
+        &self,
+        segments: &[SegmentProof],
+        present: [bool; ARITY],
+        key_set: &Digest,
+    ) -> Result<Witness, AssignError> {
         let mut witness = Witness::new();
-        witness.assign(&self.present, &input.present)?;
+        witness.assign(&self.present, &present)?;
         witness.assign(&self.key_set, key_set)?;
         for (child, proof) in self.children.iter().zip(padded_children(segments)) {
             child.assign(&mut witness, proof.inner(), None)?;
         }
-        self.layer.prove(witness)
+        Ok(witness)
     }
 
     /// Checks a proof of this circuit.

@@ -17,7 +17,7 @@ use crate::wrap_config::WrapConfig;
 /// A kind of circuit whose proofs are a type of their own.
 pub trait Layer {
     /// Hashes of its proofs.
-    type Config: GenericConfig<D, F = F>;
+    type Config: GenericConfig<D, F = F> + 'static;
     /// What its proofs prove.
     type PublicInputs: PublicInputs;
     /// Name for messages.

@@ -12,13 +12,13 @@ pub use claim::{RecordSlot, RecordSlotWires, SealClaim, SealClaimWires, SealErro
 
 use super::aggregate::{Clauses, check_key_set, verify_member};
 use super::error::{ProveError, VerifyError};
-use super::key::{FamilyKeys, KeySet, Shape, VerifierData};
-use super::layer::{CircuitSummary, LayerCircuit};
+use super::key::{FamilyKeys, KeySet, Shape, VerifierData, VerifierKey};
+use super::layer::{Assembly, CircuitSummary, LayerCircuit};
 use super::proof::{AggregateProof, SealLayer, SealProof};
 use super::statement::MergedStatement;
-use crate::builder::{Builder, Child, CircuitName, Mode};
+use crate::builder::{Builder, Child, CircuitName};
 use crate::config::recursion_config;
-use crate::wired::Witness;
+use crate::wired::{AssignError, Witness};
 
 const NAME: CircuitName = CircuitName { name: "seal", version: 1 };
 
@@ -79,9 +79,9 @@ impl SealInput<'_> {
 #[derive(Debug)]
 pub struct Seal {
     pub(super) layer: LayerCircuit<SealLayer>,
-    pub(super) child: Child,
-    pub(super) claim: SealClaimWires,
-    pub(super) slots: Vec<RecordSlotWires>,
+    child: Child,
+    claim: SealClaimWires,
+    slots: Vec<RecordSlotWires>,
     key_set: KeySet,
     capacity: SealCapacity,
 }
@@ -89,8 +89,8 @@ pub struct Seal {
 impl Seal {
     /// The circuit for children of this shape with keys of this set.
     #[must_use]
-    pub fn build(shape: &Shape, key_set: KeySet, capacity: SealCapacity, mode: Mode) -> Self {
-        let mut b = Builder::new(NAME, recursion_config(), mode);
+    pub fn build(shape: &Shape, key_set: KeySet, capacity: SealCapacity, assembly: Assembly<'_>) -> Self {
+        let mut b = Builder::new(NAME, recursion_config(), assembly.mode);
         let set_wires = b.constant_wires(&key_set);
         let set_digest = b.constant_wires(&key_set.digest());
         let child =
@@ -101,7 +101,7 @@ impl Seal {
         let digest = claim.constrain(&mut b, &slots);
         b.expose_wires::<Digest>(&digest);
         let rows = b.rows();
-        Self { layer: LayerCircuit::build(NAME, rows, b), child, claim, slots, key_set, capacity }
+        Self { layer: LayerCircuit::build(NAME, rows, b, assembly.cache), child, claim, slots, key_set, capacity }
     }
 
     /// Proves the public statement of a batch.
@@ -112,14 +112,13 @@ impl Seal {
         let child = input.child.public_inputs();
         check_key_set(0, &child, &self.key_set)?;
         check_batch(&child.statement, input, self.capacity)?;
-        let witness = self.witness(input, keys)?;
-        self.layer.prove(witness)
+        self.layer.prove(self.witness(input, keys.get(input.child.origin))?)
     }
 
-    /// The witness of a batch, whether or not the batch is good.
-    pub(super) fn witness(&self, input: &SealInput<'_>, keys: &FamilyKeys) -> Result<Witness, ProveError> {
+    /// The witness of a batch whose child has this key, whether or not they are good.
+    pub(super) fn witness(&self, input: &SealInput<'_>, key: &VerifierKey) -> Result<Witness, AssignError> {
         let mut witness = Witness::new();
-        self.child.assign(&mut witness, input.child.proof.inner(), Some(keys.get(input.child.origin)))?;
+        self.child.assign(&mut witness, input.child.proof.inner(), Some(key))?;
         self.claim.assign(&mut witness, &input.statement())?;
         let used = input.records.iter().map(RecordSlot::used);
         let slots = used.chain(std::iter::repeat(RecordSlot::UNUSED));

@@ -7,17 +7,17 @@ use weft_crypto::Digest;
 
 use super::error::{ProveError, VerifyError};
 use super::key::VerifierData;
-use super::layer::{CircuitSummary, LayerCircuit};
+use super::layer::{Assembly, CircuitSummary, LayerCircuit};
 use super::proof::{Layer, Proof, SealLayer, ShrinkLayer, WrapLayer};
-use crate::builder::{Builder, Child, ChildKey, Circuit, CircuitName, Mode};
+use crate::builder::{Builder, Child, ChildKey, Circuit, CircuitName};
 use crate::config::C;
-use crate::wired::Witness;
+use crate::wired::{AssignError, Witness};
 
 /// A circuit that proves the statement of layer `I`'s proof in layer `O`.
 #[derive(Debug)]
 pub struct Rewrap<I: Layer, O: Layer> {
     pub(super) layer: LayerCircuit<O>,
-    pub(super) child: Child,
+    child: Child,
     inner: std::marker::PhantomData<I>,
 }
 
@@ -33,14 +33,14 @@ where
 {
     /// The circuit for this one child circuit.
     #[must_use]
-    pub fn build(inner: &VerifierData, config: CircuitConfig, mode: Mode) -> Self {
+    pub fn build(inner: &VerifierData, config: CircuitConfig, assembly: Assembly<'_>) -> Self {
         let name = CircuitName { name: O::NAME, version: 1 };
-        let mut b = Builder::new(name, config, mode);
+        let mut b = Builder::new(name, config, assembly.mode);
         let child =
             b.clause("WR-1", |b| b.verify_child(&inner.common, ChildKey::Constant(&inner.verifier_only)));
         b.expose(child.public_inputs());
         let rows = b.rows();
-        Self { layer: LayerCircuit::build(name, rows, b), child, inner: std::marker::PhantomData }
+        Self { layer: LayerCircuit::build(name, rows, b, assembly.cache), child, inner: std::marker::PhantomData }
     }
 
     /// Proves the statement of `proof`.
@@ -48,9 +48,14 @@ where
     /// # Errors
     /// The proof is invalid.
     pub fn prove(&self, proof: &Proof<I>) -> Result<Proof<O>, ProveError> {
+        self.layer.prove(self.witness(proof)?)
+    }
+
+    /// The witness for a proof, whether or not it is good.
+    pub(super) fn witness(&self, proof: &Proof<I>) -> Result<Witness, AssignError> {
         let mut witness = Witness::new();
         self.child.assign(&mut witness, proof.inner(), None)?;
-        self.layer.prove(witness)
+        Ok(witness)
     }
 
     /// Checks a proof of this circuit and returns the digest of the public statement.

@@ -204,7 +204,7 @@ impl SealClaimWires {
     }
 
     /// Asserts the clauses and returns the digest of the statement.
-    pub(super) fn constrain(&self, b: &mut Builder, slots: &[RecordSlotWires]) -> [Target; 4] {
+    pub(in crate::recursion) fn constrain(&self, b: &mut Builder, slots: &[RecordSlotWires]) -> [Target; 4] {
         let empty = b.constant_wires(&Digest::ZERO);
         b.clause("SA-2", |b| {
             let before = hash_cleared_state(b, self.root_before, empty);

@@ -1,0 +1,2 @@
+mod claim;
+mod merge;
