@@ -21,6 +21,7 @@ mod shape;
 
 pub use assertions::RANGE_BITS_MAX;
 pub use circuit::{Circuit, CircuitName};
+pub(crate) use circuit::SourceKey;
 pub use hash::{HASH_RATE, Sponge};
 pub use recursion::{Child, ChildKey, KeyWires, key_digest};
 
@@ -269,3 +270,6 @@ impl Builder {
         self.inner.num_public_inputs()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -124,3 +124,133 @@ impl Builder {
         Uint(self.select(flag, yes.target(), no.target()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use crate::builder::{Builder, Mode};
+    use crate::conformance;
+    use crate::ledger::ClauseId;
+    use crate::statement::Statement;
+    use crate::testing::conform::{Conformance, Forgery};
+    use crate::wired::Wires;
+    use crate::{wired_uint, wires};
+
+    /// A value of 62 bits, the widest that can be compared.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
+    struct Wide(u64);
+    wired_uint!(Wide, 62, |value| value.0);
+
+    #[derive(Clone, Debug)]
+    struct Values {
+        a: Wide,
+        b: Wide,
+        limit: Wide,
+    }
+    wires! { struct ValuesWires for Values { a: Wide, b: Wide, limit: Wide } }
+
+    #[derive(Clone, Debug, PartialEq)]
+    struct Results {
+        sum: Wide,
+        difference: Wide,
+        below: bool,
+        maximum: Wide,
+    }
+    wires! { struct ResultsWires for Results { sum: Wide, difference: Wide, below: bool, maximum: Wide } }
+
+    /// `sum = a + b ≤ limit`, `difference = limit − b`, `below = a < b`, `maximum = max(a, b)`.
+    struct UintArithmetic;
+
+    #[derive(Debug)]
+    enum UintReject {
+        Overflow,
+        Negative,
+        AboveLimit,
+    }
+
+    impl Statement for UintArithmetic {
+        const SPEC: &'static str = "UINT";
+        const CLAUSES: &'static [ClauseId] = &["UINT-1", "UINT-2", "UINT-3"];
+        type Input = Values;
+        type Output = Results;
+        type Reject = UintReject;
+
+        fn evaluate(input: &Values) -> Result<Results, UintReject> {
+            let sum = input.a.0 + input.b.0;
+            if sum >> 62 != 0 {
+                return Err(UintReject::Overflow);
+            }
+            let difference = input.limit.0.checked_sub(input.b.0).ok_or(UintReject::Negative)?;
+            if sum > input.limit.0 {
+                return Err(UintReject::AboveLimit);
+            }
+            Ok(Results {
+                sum: Wide(sum),
+                difference: Wide(difference),
+                below: input.a < input.b,
+                maximum: if input.a < input.b { input.b } else { input.a },
+            })
+        }
+
+        fn constrain(b: &mut Builder, input: &Wires<Values>) -> Wires<Results> {
+            let sum = b.clause("UINT-1", |b| b.checked_add(input.a, input.b));
+            let difference = b.clause("UINT-2", |b| b.checked_sub(input.limit, input.b));
+            b.clause("UINT-3", |b| b.assert_at_most(sum, input.limit));
+            let below = b.less_than(input.a, input.b);
+            let maximum = b.select_uint(below, input.b, input.a);
+            ResultsWires { sum, difference, below, maximum }
+        }
+    }
+
+    impl Conformance for UintArithmetic {
+        fn inputs() -> BoxedStrategy<Values> {
+            let value = || prop_oneof![0..3_u64, (1_u64 << 62) - 3..1 << 62, 0..1_u64 << 62].prop_map(Wide);
+            (value(), value(), value()).prop_map(|(a, b, limit)| Values { a, b, limit }).boxed()
+        }
+
+        fn clause(reject: &UintReject) -> ClauseId {
+            match reject {
+                UintReject::Overflow => "UINT-1",
+                UintReject::Negative => "UINT-2",
+                UintReject::AboveLimit => "UINT-3",
+            }
+        }
+
+        fn examples() -> Vec<Values> {
+            let max = (1 << 62) - 1;
+            [(3, 4, 7), (4, 3, 9), (5, 5, 10), (0, 0, 0), (0, max, max), (max, max, max), (1, 2, 1), (1, 2, 2)]
+                .map(|(a, b, limit)| Values { a: Wide(a), b: Wide(b), limit: Wide(limit) })
+                .to_vec()
+        }
+
+        fn forgeries() -> Vec<Forgery<Values>> {
+            use plonky2::field::types::Field;
+
+            use crate::config::F;
+            let input = Values { a: Wide(3), b: Wide(4), limit: Wide(7) };
+            vec![
+                Forgery { clause: "input", input: input.clone(), tamper: |wires| vec![(wires.a.target(), F::NEG_ONE)] },
+                Forgery {
+                    clause: "input",
+                    input,
+                    tamper: |wires| vec![(wires.limit.target(), F::from_canonical_u64(1 << 62))],
+                },
+            ]
+        }
+    }
+
+    conformance!(UintArithmetic);
+
+    #[test]
+    fn both_sides_of_a_comparison_are_bounded_in_both_modes() {
+        for mode in [Mode::Proving, Mode::Checking] {
+            let name = crate::builder::CircuitName { name: "test", version: 1 };
+            let mut b = Builder::new(name, crate::config::segment_config(), mode);
+            let (left, right) = (b.alloc::<Wide>(), b.alloc::<Wide>());
+            b.less_than(left, right);
+            let scopes: Vec<_> = b.build().ledger.clauses();
+            assert_eq!(scopes, ["input", "less-than"]);
+        }
+    }
+}

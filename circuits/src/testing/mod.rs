@@ -18,3 +18,5 @@ mod toy;
 pub use checker::{Checker, Violation, check};
 pub use generate::{Generated, generate};
 pub use mutate::{Refusal, prove_anyway};
+#[cfg(test)]
+pub(crate) use toy::unlisted_generator;
