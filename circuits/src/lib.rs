@@ -15,9 +15,11 @@ pub mod config;
 pub mod digest;
 pub mod gadgets;
 pub mod gates;
+mod kinds;
 pub mod ledger;
 pub mod recursion;
 pub mod security;
+pub mod segment;
 pub mod statement;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

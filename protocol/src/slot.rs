@@ -83,7 +83,7 @@ impl Slot {
             Self::Signed(signed) => Some(signed.transaction.sender),
             Self::Deposit(deposit) => deposit.account.in_tree().then_some(deposit.account),
             Self::OpeningDeposit { deposit, index } => {
-                deposit_open::is_creditable(deposit).then_some(*index)
+                deposit.opens_account().then_some(*index)
             }
             Self::CollectFees { account, .. } => Some(*account),
         }

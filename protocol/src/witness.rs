@@ -2,8 +2,8 @@
 
 use crate::crypto::Digest;
 use crate::{
-    AccountIndex, Effects, Environment, MerklePath, Object, Reject, RunningState, SegmentStatement,
-    Slot, chain_records,
+    AccountIndex, Amount, Effects, Environment, FeeSums, MerklePath, Object, Reject, RunningState, SegmentStatement, Slot,
+    chain_records,
 };
 
 /// A leaf with its path.
@@ -91,6 +91,22 @@ impl SlotWitness {
             },
             effects,
         ))
+    }
+}
+
+impl SlotWitness {
+    /// The fee sums after the slot, whether or not other rules refuse it: all that later slots of a segment need of it.
+    #[must_use]
+    pub fn fee_sums_after(&self, before: &FeeSums) -> FeeSums {
+        match &self.slot {
+            Slot::Signed(signed) => {
+                let asset = signed.transaction.fee_asset;
+                let sum = before.get(asset).checked_add(signed.transaction.fee.value());
+                before.with(asset, sum.unwrap_or(Amount::MAX))
+            }
+            Slot::CollectFees { fee_asset, .. } => before.with(*fee_asset, Amount::ZERO),
+            Slot::Padding | Slot::Deposit(_) | Slot::OpeningDeposit { .. } => *before,
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use crate::{Deposit, ENTRY_COUNT, Effects, FeeSums, OTHERS_ENTRY_COUNT, Object, 
 
 /// Credits the account, or bounces.
 pub(crate) fn apply(deposit: &Deposit, a: Option<&Object>, fee_sums: FeeSums) -> Effects {
-    let a_after = credited(deposit, a);
+    let a_after = deposit.credited(a);
     let outcome = if a_after.is_some() {
         Outcome::Done
     } else {
@@ -19,17 +19,15 @@ pub(crate) fn apply(deposit: &Deposit, a: Option<&Object>, fee_sums: FeeSums) ->
     }
 }
 
-fn credited(deposit: &Deposit, a: Option<&Object>) -> Option<Object> {
-    let account = a.filter(|object| object.is_account() && object.owner == deposit.owner)?;
-    if deposit.asset.is_none() || deposit.amount.is_zero() {
-        return None;
+impl Deposit {
+    /// The account at the deposit's index (`None`: empty leaf) with the amount; `None` if the deposit bounces (DE-1).
+    #[must_use]
+    pub fn credited(&self, a: Option<&Object>) -> Option<Object> {
+        let account = a.filter(|object| object.is_account() && object.owner == self.owner)?;
+        if self.asset.is_none() || self.amount.is_zero() {
+            return None;
+        }
+        let positions = if self.by_owner { ENTRY_COUNT } else { OTHERS_ENTRY_COUNT };
+        account.credited(self.asset, self.amount, positions).ok()
     }
-    let positions = if deposit.by_owner {
-        ENTRY_COUNT
-    } else {
-        OTHERS_ENTRY_COUNT
-    };
-    account
-        .credited(deposit.asset, deposit.amount, positions)
-        .ok()
 }

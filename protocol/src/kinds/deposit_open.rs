@@ -2,9 +2,12 @@
 
 use crate::{AccountIndex, ENTRY_COUNT, Effects, FeeSums, Object, OpeningDeposit, Outcome, Reject};
 
-/// Whether the deposit opens an account, wherever the operator puts it.
-pub(crate) fn is_creditable(deposit: &OpeningDeposit) -> bool {
-    !deposit.asset.is_none() && !deposit.amount.is_zero()
+impl OpeningDeposit {
+    /// Whether the deposit opens an account, wherever the operator puts it; else it bounces (DO-1).
+    #[must_use]
+    pub fn opens_account(&self) -> bool {
+        !self.asset.is_none() && !self.amount.is_zero()
+    }
 }
 
 /// Opens the account at the operator's index, or bounces.
@@ -14,7 +17,7 @@ pub(crate) fn apply(
     a: Option<&Object>,
     fee_sums: FeeSums,
 ) -> Result<Effects, Reject> {
-    if !is_creditable(deposit) {
+    if !deposit.opens_account() {
         let outcome = Outcome::Bounced;
         let records = deposit.records(AccountIndex::default(), outcome);
         return Ok(Effects {

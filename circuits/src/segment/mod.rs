@@ -1,0 +1,126 @@
+//! Segment circuit: a run of slots from one running state to another (PROTOCOL.md §8, §9).
+//!
+//! One builder, two sizes. Public inputs: context ‖ S before ‖ S after. Slots are chained: each starts from the state in
+//! which the previous one ended (SE-3, by construction: the wires are the same).
+
+mod entries;
+pub(crate) mod facts;
+pub(crate) mod input;
+mod object;
+mod records;
+mod slot;
+
+use weft_protocol::crypto::Tag;
+use weft_protocol::{RunningState, SegmentStatement, SegmentWitness, Slot};
+
+use crate::builder::{Builder, CircuitName, Target};
+use crate::config::segment_config;
+use crate::recursion::{Assembly, CircuitSummary, LayerCircuit, ProveError, SegmentLayer, SegmentProof, VerifyError};
+use crate::wired::{AssignError, Witness};
+use input::{EnvironmentInput, EnvironmentWires, SlotInput, StateInput, StateWires};
+use slot::SlotWires;
+
+/// A segment circuit of some number of slots.
+#[derive(Debug)]
+pub struct SegmentCircuit {
+    layer: LayerCircuit<SegmentLayer>,
+    wires: SegmentWires,
+}
+
+/// The wires that are set from outside.
+#[derive(Clone, Debug)]
+struct SegmentWires {
+    environment: EnvironmentWires,
+    before: StateWires,
+    slots: Vec<SlotWires>,
+}
+
+impl SegmentCircuit {
+    /// The circuit for exactly `slots` slots, from the cache if it is there.
+    #[must_use]
+    pub fn build(name: CircuitName, slots: usize, assembly: Assembly<'_>) -> Self {
+        let mut b = Builder::new(name, segment_config(), assembly.mode);
+        let wires = b.segment(slots);
+        let rows = b.rows();
+        Self { layer: LayerCircuit::build(name, rows, b, assembly.cache), wires }
+    }
+
+    /// Slots of a segment.
+    #[must_use]
+    pub fn slots(&self) -> usize {
+        self.wires.slots.len()
+    }
+
+    /// The witness of a segment, good or bad: the circuit decides.
+    ///
+    /// # Errors
+    /// The segment has another number of slots than the circuit.
+    pub fn witness(&self, segment: &SegmentWitness) -> Result<Witness, AssignError> {
+        let (wires, values) = (self.wires.slots.len(), segment.slots.len());
+        if wires != values {
+            return Err(AssignError::Length { wires, values });
+        }
+        let mut witness = Witness::new();
+        witness.assign(&self.wires.environment, &EnvironmentInput::from(&segment.environment))?;
+        witness.assign(&self.wires.before, &StateInput::from(&segment.before))?;
+        let mut fee_sums = segment.before.fee_sums;
+        for (wires, slot) in self.wires.slots.iter().zip(&segment.slots) {
+            witness.assign(&wires.input, &SlotInput::new(slot, &fee_sums))?;
+            match &slot.slot {
+                Slot::Signed(signed) => wires.signature.assign(&mut witness, &signed.key, &signed.signature)?,
+                _ => wires.signature.assign_unsigned(&mut witness)?,
+            }
+            fee_sums = slot.fee_sums_after(&fee_sums);
+        }
+        Ok(witness)
+    }
+
+    /// Proves a segment.
+    ///
+    /// # Errors
+    /// It has another number of slots than the circuit, or does not prove a transition.
+    pub fn prove(&self, segment: &SegmentWitness) -> Result<SegmentProof, ProveError> {
+        self.layer.prove(self.witness(segment)?)
+    }
+
+    /// Checks a proof of this circuit.
+    ///
+    /// # Errors
+    /// It is invalid.
+    pub fn verify(&self, proof: &SegmentProof) -> Result<SegmentStatement, VerifyError> {
+        self.layer.verify(proof)
+    }
+
+    /// Size and identity.
+    #[must_use]
+    pub fn summary(&self) -> CircuitSummary {
+        self.layer.summary()
+    }
+}
+
+impl Builder {
+    fn segment(&mut self, slots: usize) -> SegmentWires {
+        let environment = self.clause("SE-1", |b| b.alloc::<EnvironmentInput>());
+        let before = self.clause("SE-2", |b| b.alloc::<StateInput>());
+        let number_and_time = [environment.batch_number.target(), environment.timestamp.target()];
+        let context = [&environment.domain[..], &number_and_time].concat();
+        let context = self.clause("SE-1", |b| b.hash(Tag::CONTEXT, &context));
+        let mut state = before.clone();
+        let mut wires = Vec::with_capacity(slots);
+        for _ in 0..slots {
+            let (slot, after) = self.slot(&environment, &state);
+            wires.push(slot);
+            state = after;
+        }
+        let [s_before, s_after] = self.clause("SE-2", |b| [&before, &state].map(|state| b.running_state(state)));
+        self.expose(&[context, s_before, s_after].concat());
+        SegmentWires { environment, before, slots: wires }
+    }
+
+    /// `S` of a state whose group part is 0.
+    fn running_state(&mut self, state: &StateWires) -> [Target; 4] {
+        let mut elements = [&state.root[..], &state.chain, &state.fee_sums].concat();
+        elements.resize(RunningState::ELEMENTS, self.zero());
+        self.hash(Tag::STATE, &elements)
+    }
+}

@@ -1,0 +1,199 @@
+//! One slot in the circuit: the rules of all kinds over one shape (PROTOCOL.md §8).
+//!
+//! The kinds (each in its file under [`crate::kinds`]) say whether A is opened and written; the rest is the same for all.
+
+use plonky2::field::types::Field;
+use weft_protocol::FeeAsset;
+use weft_protocol::crypto::Tag;
+
+use super::facts::Facts;
+use super::input::{EnvironmentWires, OpeningWires, SlotInput, SlotInputWires, StateWires};
+use super::object::{Balances, HashedObject};
+use super::records::RecordWires;
+use crate::builder::{Bool, Builder, Target};
+use crate::config::F;
+use crate::gadgets::signature::SignatureWires;
+use crate::kinds;
+
+/// The wires of a slot that are set from outside.
+#[derive(Clone, Debug)]
+pub(crate) struct SlotWires {
+    /// All but the signature.
+    pub(crate) input: SlotInputWires,
+    /// The signature.
+    pub(crate) signature: SignatureWires,
+}
+
+/// What a slot does to A.
+struct Decision {
+    /// A is opened against the root.
+    opened: Bool,
+    /// A is written.
+    written: Bool,
+}
+
+impl Builder {
+    /// Constrains one slot and returns the running state after it.
+    pub(super) fn slot(&mut self, environment: &EnvironmentWires, before: &StateWires) -> (SlotWires, StateWires) {
+        let input = self.clause("SL-2", |b| b.alloc::<SlotInput>());
+        let facts = self.facts(&input, before);
+        self.clause("SL-3", |b| b.unused_fields(&facts));
+
+        let credited = kinds::deposit::constrain(self, &facts);
+        let opened = kinds::deposit_open::constrain(self, &facts);
+        kinds::transfer::constrain(self, &facts);
+        kinds::withdraw::constrain(self, &facts);
+        kinds::collect_fees::constrain(self, &facts);
+        let signature = kinds::signed::constrain(self, environment, &facts);
+
+        let decision = self.decide(&facts, credited, opened);
+        let root = self.write_a(&facts, &decision);
+        let root = self.write_b(&facts, root);
+        let fee_sums = self.fee_sums_after(&facts);
+        let records = self.records(&facts);
+        let chain = self.claim_rows("SL-9", |b| b.extend_chain(before.chain, &records));
+        let after = StateWires { root, chain, fee_sums };
+        (SlotWires { input, signature }, after)
+    }
+
+    /// Fields of the first record that the kind does not name.
+    fn unused_fields(&mut self, facts: &Facts<'_>) {
+        let (selectors, fields) = (facts.selectors(), facts.fields());
+        let not_transfer = self.not(selectors.transfer);
+        self.when(not_transfer, |b| b.assert_zero(fields.b));
+        let unsigned = self.not(facts.signed);
+        self.when(unsigned, |b| b.assert_zero(facts.fee_code));
+        let pays_fee_asset = self.either(facts.signed, selectors.collect);
+        let no_fee_asset = self.not(pays_fee_asset);
+        self.when(no_fee_asset, |b| fields.fee_asset.iter().for_each(|&bit| b.assert_false(bit)));
+        let has_lane = self.either(facts.signed, selectors.deposit);
+        let no_lane = self.not(has_lane);
+        self.when(no_lane, |b| b.assert_false(fields.lane));
+        let from_l1 = self.either(selectors.deposit, selectors.opening);
+        let not_from_l1 = self.not(from_l1);
+        self.when(not_from_l1, |b| b.assert_false(fields.bounced));
+        self.when(facts.padding, |b| {
+            [fields.a, fields.asset.target(), facts.amount].into_iter().for_each(|field| b.assert_zero(field));
+        });
+    }
+
+    fn decide(&mut self, facts: &Facts<'_>, credited: Bool, opened: Bool) -> Decision {
+        let selectors = facts.selectors();
+        let always = self.either(facts.signed, selectors.collect);
+        let always = self.either(always, opened);
+        let named = self.and(selectors.deposit, facts.a_index.in_tree);
+        self.clause("SL-7", |b| {
+            b.when(always, |b| b.assert_true(facts.a_index.in_tree));
+            b.when(selectors.transfer, |b| b.assert_true(facts.b_index.in_tree));
+        });
+        Decision { opened: self.either(always, named), written: self.either(always, credited) }
+    }
+
+    /// Opens A, and writes it if the kind says so; returns the root after.
+    fn write_a(&mut self, facts: &Facts<'_>, decision: &Decision) -> [Target; 4] {
+        let (a, root) = (&facts.input.a, facts.before.root);
+        let hashed = self.claim_rows("SL-4", |b| {
+            b.absent_is_blank(a, &facts.a_balances);
+            let hashed = a.object.hash(b, &facts.a_balances);
+            let leaf = hashed.before.map(|element| b.gate(a.exists, element));
+            let opened = a.root(b, &facts.a_index.bits, leaf);
+            b.when(decision.opened, |b| b.assert_all_equal(&opened, &root));
+            hashed
+        });
+        let leaf = self.claim_rows("SL-10", |b| {
+            let balances = b.apply_access(&facts.a_balances, &facts.a_entry, decision.written);
+            let balances = b.apply_access(&balances, &facts.fee_entry, decision.written);
+            b.a_after(facts, &hashed, &balances)
+        });
+        self.claim_rows("SL-5", |b| {
+            let after = a.root(b, &facts.a_index.bits, leaf);
+            b.select_array(decision.written, after, root)
+        })
+    }
+
+    /// A's digest with its nonce raised if it signs.
+    fn a_after(&mut self, facts: &Facts<'_>, hashed: &HashedObject, balances: &Balances) -> [Target; 4] {
+        let object = &facts.input.a.object;
+        let nonce = self.add(object.nonce, facts.signed.target());
+        self.clause("TX-5", |b| b.range_check(nonce, 32));
+        object.hash_with_nonce(self, hashed, nonce, balances)
+    }
+
+    /// Everything of a leaf that does not exist is 0, but for what an opening deposit sets (DO-3).
+    fn absent_is_blank(&mut self, opening: &OpeningWires, balances: &Balances) {
+        let object = &opening.object;
+        let absent = self.not(opening.exists);
+        self.when(absent, |b| {
+            let rest = [object.nonce, object.agent_nonce];
+            let elements = object.agent.iter().chain(&rest).chain(&balances.id_words).chain(&balances.amounts);
+            elements.for_each(|&element| b.assert_zero(element));
+        });
+    }
+
+    /// Opens and writes B if the slot is a transfer; returns the root after.
+    fn write_b(&mut self, facts: &Facts<'_>, root: [Target; 4]) -> [Target; 4] {
+        let (opening, transfer) = (&facts.input.b, facts.selectors().transfer);
+        let hashed = self.claim_rows("SL-6", |b| {
+            let hashed = opening.object.hash(b, &facts.b_balances);
+            let opened = opening.root(b, &facts.b_index.bits, hashed.before);
+            b.when(transfer, |b| b.assert_all_equal(&opened, &root));
+            hashed
+        });
+        let leaf = self.claim_rows("SL-11", |b| {
+            let balances = b.apply_access(&facts.b_balances, &facts.b_entry, transfer);
+            hashed.with_balances(b, &balances)
+        });
+        self.claim_rows("SL-6", |b| {
+            let after = opening.root(b, &facts.b_index.bits, leaf);
+            b.select_array(transfer, after, root)
+        })
+    }
+
+    /// The fee sums after: a fee adds to its asset's sum, a collection takes it.
+    ///
+    /// # Soundness
+    /// Only signed slots have a fee (SL-3), and a collection's amount is the sum (CF-1).
+    fn fee_sums_after(&mut self, facts: &Facts<'_>) -> [Target; FeeAsset::COUNT] {
+        let collect = facts.selectors().collect;
+        let change = self.clause("CF-3", |b| {
+            b.arithmetic([F::NEG_ONE, F::ONE], [collect.target(), facts.amount, facts.fee])
+        });
+        self.clause("TX-11", |b| {
+            std::array::from_fn(|i| b.mul_add(facts.fee_asset[i].target(), change, facts.before.fee_sums[i]))
+        })
+    }
+
+    /// The records of the slot, in order.
+    fn records(&mut self, facts: &Facts<'_>) -> [RecordWires; 4] {
+        let (selectors, fields) = (facts.selectors(), facts.fields());
+        let first = RecordWires { limbs: self.first_record(facts), used: self.not(facts.padding) };
+        let used = self.sum(&[selectors.withdraw, selectors.deposit, selectors.opening].map(Bool::target));
+        let address = RecordWires { limbs: self.address_record(fields), used: Bool::well_formed(used) };
+        let key = fields.key.each_ref().map(|key| {
+            let limbs = self.key_record(key);
+            RecordWires { limbs, used: selectors.opening }
+        });
+        [first, address, key[0], key[1]]
+    }
+
+    /// The digest that a signer signs.
+    pub(crate) fn message(&mut self, environment: &EnvironmentWires, facts: &Facts<'_>) -> [Target; 4] {
+        let fields = facts.fields();
+        let record = self.first_record(facts);
+        let address = fields.address.elements();
+        let last = [fields.nonce, fields.expiry.target()];
+        let message = [&environment.domain[..], &record, &address, &fields.group, &last].concat();
+        self.hash(Tag::MESSAGE, &message)
+    }
+
+    /// Runs `body` as the clause `id`, which claims all rows that it adds.
+    fn claim_rows<T>(&mut self, id: crate::ledger::ClauseId, body: impl FnOnce(&mut Self) -> T) -> T {
+        self.clause(id, |b| {
+            let start = b.rows();
+            let result = body(b);
+            let end = b.rows();
+            b.record(crate::ledger::Claim::Rows { start, end });
+            result
+        })
+    }
+}
