@@ -64,7 +64,10 @@ pub fn compress(left: &Digest, right: &Digest) -> Digest {
 /// The constants that follow the linear layer of `round`: those of the next round, nothing after the last.
 #[inline(always)]
 fn constants_after(round: usize) -> [u64; WIDTH] {
-    ROUND_CONSTANTS.get(round + 1).copied().unwrap_or([0; WIDTH])
+    ROUND_CONSTANTS
+        .get(round + 1)
+        .copied()
+        .unwrap_or([0; WIDTH])
 }
 
 /// `x^7`, any representative in and out.

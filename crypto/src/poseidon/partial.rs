@@ -12,7 +12,9 @@
 //! So each round is one sum of products, of which only the last factor waits for the S-box before, and the tail is
 //! computed once. Constants are carried along: of round `r`, only what reaches element 0 is added before the S-box.
 
-use super::constants::{HALF_FULL_ROUNDS, MDS_DIAGONAL_0, MDS_ROW, PARTIAL_ROUNDS, ROUND_CONSTANTS};
+use super::constants::{
+    HALF_FULL_ROUNDS, MDS_DIAGONAL_0, MDS_ROW, PARTIAL_ROUNDS, ROUND_CONSTANTS,
+};
 use super::{WIDTH, add_loose, seventh_power};
 use crate::field::{Accumulator, canonical};
 

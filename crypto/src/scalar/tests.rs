@@ -4,7 +4,10 @@ use proptest::prelude::*;
 use super::*;
 
 fn integer(limbs: &[u64]) -> BigUint {
-    limbs.iter().rev().fold(BigUint::ZERO, |sum, limb| (sum << 64) + limb)
+    limbs
+        .iter()
+        .rev()
+        .fold(BigUint::ZERO, |sum, limb| (sum << 64) + limb)
 }
 
 fn order() -> BigUint {
@@ -18,7 +21,11 @@ fn value(scalar: Scalar) -> BigUint {
 /// Limbs of any 320-bit integer, often with extreme ones.
 fn limbs() -> impl Strategy<Value = [u64; LIMBS]> {
     let limb = prop_oneof![Just(0), Just(u64::MAX), any::<u64>()];
-    prop_oneof![proptest::array::uniform5(limb), Just(ORDER), any::<[u64; LIMBS]>()]
+    prop_oneof![
+        proptest::array::uniform5(limb),
+        Just(ORDER),
+        any::<[u64; LIMBS]>()
+    ]
 }
 
 #[test]
@@ -46,8 +53,14 @@ fn decoding_refuses_the_order_and_what_is_above() {
     let mut bytes = largest.to_bytes();
     assert_eq!(Scalar::from_bytes(&bytes), Ok(largest));
     bytes[39] += 1;
-    assert_eq!(Scalar::from_bytes(&bytes), Err(DecodeError::ScalarNotReduced));
-    assert_eq!(Scalar::from_bytes(&[0xff; 40]), Err(DecodeError::ScalarNotReduced));
+    assert_eq!(
+        Scalar::from_bytes(&bytes),
+        Err(DecodeError::ScalarNotReduced)
+    );
+    assert_eq!(
+        Scalar::from_bytes(&[0xff; 40]),
+        Err(DecodeError::ScalarNotReduced)
+    );
 }
 
 #[test]
@@ -55,7 +68,10 @@ fn encoding_is_big_endian() {
     let mut bytes = [0; 40];
     bytes[39] = 5;
     bytes[23] = 1;
-    assert_eq!(Scalar::from_bytes(&bytes), Ok(Scalar::from_u128(5) + Scalar::power_of_two(128)));
+    assert_eq!(
+        Scalar::from_bytes(&bytes),
+        Ok(Scalar::from_u128(5) + Scalar::power_of_two(128))
+    );
 }
 
 #[test]
@@ -69,7 +85,7 @@ proptest! {
     fn arithmetic_is_that_of_integers_modulo_the_order(a in limbs(), b in limbs()) {
         let (x, y) = (Scalar::reduce(a), Scalar::reduce(b));
         let (a, b) = (integer(&a) % order(), integer(&b) % order());
-        prop_assert_eq!(value(x), a.clone());
+        prop_assert_eq!(&value(x), &a);
         prop_assert_eq!(value(x + y), (&a + &b) % order());
         prop_assert_eq!(value(x - y), (&a + order() - &b) % order());
         prop_assert_eq!(value(x * y), &a * &b % order());

@@ -18,7 +18,10 @@ const NONCE_LABEL: &[u8] = b"weft signature nonce v1";
 
 /// A public key `P' = P + D1`: a finite point of the prime-order subgroup that is not excluded.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct PublicKey(Point);
+pub struct PublicKey {
+    x: Fp5,
+    y: Fp5,
+}
 
 impl PublicKey {
     /// The key with this `P'`.
@@ -27,22 +30,20 @@ impl PublicKey {
     ///
     /// [`DecodeError`] if the point is neutral, outside of the prime-order subgroup, or excluded.
     pub fn from_point(shifted: Point) -> Result<Self, DecodeError> {
-        if shifted.is_infinity() {
-            return Err(DecodeError::Neutral);
-        }
+        let (x, y) = shifted.coordinates().ok_or(DecodeError::Neutral)?;
         if !shifted.is_in_subgroup() {
             return Err(DecodeError::NotAPoint);
         }
         if is_excluded(&shifted) {
             return Err(DecodeError::ExcludedKey);
         }
-        Ok(Self(shifted))
+        Ok(Self { x, y })
     }
 
     /// 40 bytes, as [`Point::encode`].
     #[must_use]
     pub fn encode(&self) -> [u8; curve::ENCODED_LEN] {
-        self.0.encode()
+        self.point().encode()
     }
 
     /// The inverse of [`Self::encode`].
@@ -57,19 +58,23 @@ impl PublicKey {
     /// The point `P'`.
     #[must_use]
     pub const fn point(&self) -> Point {
-        self.0
+        Point::new_unchecked(self.x, self.y)
     }
 
     /// What the state stores: `H(KEY; P'.x ‖ P'.y)`.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        key_digest(&self.0).expect("a key is a finite point")
+        digest_of(&self.x, &self.y)
     }
 }
 
 static EXCLUDED_X: LazyLock<[Fp5; 2]> = LazyLock::new(|| {
     let points = [curve::d1(), curve::d1() + curve::TWO_TORSION];
-    points.map(|point| point.x().expect("D1 and N have different orders above 1, so that the sum is finite"))
+    points.map(|point| {
+        point
+            .x()
+            .expect("D1 and N have different orders above 1, so that the sum is finite")
+    })
 });
 
 /// The x coordinates of D1 and of D1 + N.
@@ -90,11 +95,14 @@ pub fn is_excluded(shifted: &Point) -> bool {
 /// `H(KEY; P'.x ‖ P'.y)` for any finite point, or `None` for the neutral one.
 #[must_use]
 pub fn key_digest(shifted: &Point) -> Option<Digest> {
-    let (x, y) = shifted.coordinates()?;
+    shifted.coordinates().map(|(x, y)| digest_of(&x, &y))
+}
+
+fn digest_of(x: &Fp5, y: &Fp5) -> Digest {
     let mut elements = [Goldilocks::ZERO; 10];
     elements[..5].copy_from_slice(&x.0);
     elements[5..].copy_from_slice(&y.0);
-    Some(poseidon::hash(Tag::KEY, &elements))
+    poseidon::hash(Tag::KEY, &elements)
 }
 
 /// A secret key `x` in `1..n` and its public key. Wiped on drop, and never printed.
@@ -106,13 +114,18 @@ pub struct SecretKey {
 
 impl SecretKey {
     /// The key that a seed of 32 uniform bytes determines: the first of
-    /// `SHAKE256("weft secret key v1" ‖ seed ‖ c) mod n`, 80 bytes big-endian, for bytes `c = 0, 1, …` that is a key.
+    /// `SHAKE256("weft secret key v1" ‖ seed ‖ c) mod n`, 80 bytes big-endian, for `c = 0, 1, …` of 4 bytes that is a key.
     /// The first one is, but with probability below 2^-300.
     #[must_use]
     pub fn from_seed(seed: &[u8; 32]) -> Self {
-        (0..=u8::MAX)
-            .find_map(|counter| Self::from_scalar(wide_hash(&[KEY_LABEL, seed, &[counter]])))
-            .expect("256 hashes are not all 0 modulo n")
+        let mut counter = 0_u32;
+        loop {
+            let scalar = Zeroizing::new(wide_hash(&[KEY_LABEL, seed, &counter.to_be_bytes()]));
+            if let Some(key) = Self::from_scalar(*scalar) {
+                return key;
+            }
+            counter += 1;
+        }
     }
 
     /// A key from the randomness of the operating system.
@@ -144,16 +157,38 @@ impl SecretKey {
         &self.scalar
     }
 
-    /// The nonce of the signature of `message`, not 0: the first of `SHAKE256("weft signature nonce v1" ‖ x ‖ message ‖ c)
-    /// mod n`, 80 bytes big-endian, for bytes `c = 0, 1, …` that is not 0.
-    pub(super) fn nonce(&self, message: &Digest) -> Zeroizing<Scalar> {
+    /// The nonce `k` and commitment of the signature of `message`: the first of
+    /// `SHAKE256("weft signature nonce v1" ‖ x ‖ message ‖ c) mod n`, 80 bytes big-endian, for `c = 0, 1, …` of 4 bytes that
+    /// is not 0.
+    pub(super) fn commit(&self, message: &Digest) -> Commitment {
         let secret = Zeroizing::new(self.scalar.to_bytes());
-        (0..=u8::MAX)
-            .map(|counter| wide_hash(&[NONCE_LABEL, secret.as_slice(), &message.to_bytes(), &[counter]]))
-            .find(|nonce| !nonce.is_zero())
-            .map(Zeroizing::new)
-            .expect("256 hashes are not all 0 modulo n")
+        let message = message.to_bytes();
+        let mut counter = 0_u32;
+        loop {
+            let parts = [
+                NONCE_LABEL,
+                secret.as_slice(),
+                &message,
+                &counter.to_be_bytes(),
+            ];
+            let nonce = Zeroizing::new(wide_hash(&parts));
+            let r = Point::mul_generator(&nonce);
+            if let Some(r_x) = r.x() {
+                return Commitment { nonce, r, r_x };
+            }
+            counter += 1;
+        }
     }
+}
+
+/// What a signature starts with.
+pub(super) struct Commitment {
+    /// The secret `k`.
+    pub(super) nonce: Zeroizing<Scalar>,
+    /// `R = k·G`, finite.
+    pub(super) r: Point,
+    /// The x coordinate of `R`.
+    pub(super) r_x: Fp5,
 }
 
 impl Drop for SecretKey {
@@ -166,7 +201,9 @@ impl ZeroizeOnDrop for SecretKey {}
 
 impl fmt::Debug for SecretKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SecretKey").field("public", &self.public).finish_non_exhaustive()
+        f.debug_struct("SecretKey")
+            .field("public", &self.public)
+            .finish_non_exhaustive()
     }
 }
 

@@ -22,6 +22,7 @@ use crate::curve::{self, Jacobian, Point};
 use crate::quintic::Fp5;
 use crate::scalar::{self, Scalar};
 use crate::{DecodeError, Digest, Goldilocks, Tag, poseidon};
+use key::Commitment;
 pub use key::{PublicKey, SecretKey, excluded_x, is_excluded, key_digest};
 
 /// Bytes of a signature.
@@ -53,22 +54,23 @@ impl Signature {
     ///
     /// [`DecodeError`] if `R` is not canonical, no point of the subgroup, or neutral, or if `s` is not below `n`.
     pub fn decode(bytes: &[u8; SIGNATURE_LEN]) -> Result<Self, DecodeError> {
-        let mut halves = bytes.as_chunks::<{ curve::ENCODED_LEN }>().0.iter();
-        let mut next = || halves.next().expect("two halves of 40 bytes");
-        let r = Point::decode(next())?;
+        let [r, s] =
+            [0, curve::ENCODED_LEN].map(|start| core::array::from_fn(|i| bytes[start + i]));
+        let r = Point::decode(&r)?;
         if r.is_infinity() {
             return Err(DecodeError::Neutral);
         }
-        Ok(Self { r, s: Scalar::from_bytes(next())? })
+        Ok(Self {
+            r,
+            s: Scalar::from_bytes(&s)?,
+        })
     }
 }
 
 /// The signature of `message`; the same secret and message give the same signature.
 #[must_use]
 pub fn sign(secret: &SecretKey, message: &Digest) -> Signature {
-    let nonce = secret.nonce(message);
-    let r = Point::mul_generator(&nonce);
-    let r_x = r.x().expect("the nonce is not 0 modulo the order of the generator");
+    let Commitment { nonce, r, r_x } = secret.commit(message);
     let e = challenge(&r_x, &secret.public_key().digest(), message);
     let s = *nonce - Scalar::power_of_two(80) * Scalar::from_u128(e) * *secret.scalar();
     Signature { r, s }
@@ -77,7 +79,10 @@ pub fn sign(secret: &SecretKey, message: &Digest) -> Signature {
 /// Whether `signature` is valid for the key and the message.
 #[must_use]
 pub fn verify(key: &PublicKey, message: &Digest, signature: &Signature) -> bool {
-    signature.r.x().is_some_and(|r_x| holds(&key.point(), message, &r_x, &signature.s.limbs()))
+    signature
+        .r
+        .x()
+        .is_some_and(|r_x| holds(&key.point(), message, &r_x, &signature.s.limbs()))
 }
 
 /// The relation that the circuit proves: `P'` (`shifted`), a point of the curve, is not excluded, and
@@ -94,7 +99,9 @@ pub fn holds(shifted: &Point, message: &Digest, r_x: &Fp5, s: &[u64; scalar::LIM
     };
     let e = challenge(r_x, &digest, message);
     let [low, high, ..] = Scalar::from_u128(e).limbs();
-    Jacobian::multiply(&(*shifted - curve::d1()), &[low, high]).comb(s).has_x(*r_x)
+    Jacobian::multiply(&(*shifted - curve::d1()), &[low, high])
+        .comb(s)
+        .has_x(*r_x)
 }
 
 /// The challenge `e = 2^64·e0 + e1`, where `e0, e1 < p` are the first two outputs of
