@@ -77,6 +77,9 @@ impl State {
     ///
     /// # Errors
     /// The batch is not the last one of this state, which stays as it is.
+    ///
+    /// # Panics
+    /// If what the batch wrote is not all in its undo, which is a bug of this crate.
     pub fn undo(&mut self, undo: &Undo) -> Result<(), UndoError> {
         let got = self.root();
         if got != undo.root_after {

@@ -161,7 +161,7 @@ fn seed_of(object: &Object) -> u8 {
 }
 
 impl Step {
-    /// Does the step. Collection of several fee sums gives the last receipt.
+    /// Does the step; one receipt for each slot.
     pub(crate) fn run(&self, builder: &mut BatchBuilder) -> Result<Vec<Receipt>, Refusal> {
         match self {
             Self::Entry(entry) => Ok(vec![builder.push_queue_entry(entry)?]),
@@ -247,9 +247,9 @@ pub(crate) fn arb_steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 /// The reason of a refusal by rule.
-pub(crate) fn reject_of<T>(result: Result<T, Refusal>) -> Option<Reject> {
+pub(crate) fn reject_of<T>(result: &Result<T, Refusal>) -> Option<Reject> {
     match result {
-        Err(Refusal::Rejected(reject)) => Some(reject),
+        Err(Refusal::Rejected(reject)) => Some(*reject),
         Ok(_) | Err(Refusal::BatchFull { .. }) => None,
     }
 }

@@ -203,7 +203,7 @@ fn each_mistake_has_its_reject() {
             mistake: Some(mistake),
             ..Payment::transfer(1, 2, 5, 1)
         };
-        assert_eq!(reject_of(transact(&mut builder, payment)), Some(reject));
+        assert_eq!(reject_of(&transact(&mut builder, payment)), Some(reject));
         assert_eq!(visible(&builder), before);
     }
 }
@@ -253,7 +253,7 @@ fn a_batch_does_not_end_with_fees_left() {
     let nobody = AccountIndex(77);
     let refused = builder.collect_fees(nobody);
     assert_eq!(
-        reject_of(refused),
+        reject_of(&refused),
         Some(Reject::UnknownAccount { index: 77 })
     );
     let receipts = builder.collect_fees(OPERATOR).expect("it has an entry");
@@ -400,6 +400,8 @@ proptest! {
             early.extend(builder.next_segment(segment_after));
         }
         builder.collect_fees(OPERATOR).expect("it has room for every fee asset");
+        early.extend(core::iter::from_fn(|| builder.next_segment(segment_after)));
+        prop_assert_eq!(early.len(), builder.slot_count() / segment_after);
         let (mut state, batch) = builder.finish().expect("collected");
         assert_batch(&state, &batch, &senders);
         prop_assert_eq!(&batch.segments(segment_after)[..early.len()], &early[..]);
