@@ -66,7 +66,13 @@ impl SignatureWires {
         self.assign_raw(witness, &elements(&(curve::GENERATOR + curve::d1())), &[F::ZERO; 5], &[0; 5])
     }
 
-    fn assign_raw(&self, witness: &mut Witness, key: &[F; 10], r_x: &[F; 5], response: &[u64; 5]) -> Result<(), AssignError> {
+    fn assign_raw(
+        &self,
+        witness: &mut Witness,
+        key: &[F; 10],
+        r_x: &[F; 5],
+        response: &[u64; 5],
+    ) -> Result<(), AssignError> {
         let bits = (0..RESPONSE_BITS).map(|bit| F::from_bool(response[bit / 64] >> (bit % 64) & 1 == 1));
         let targets = self.key.iter().chain(&self.r_x).chain(&self.response);
         let values = key.iter().chain(r_x).copied().chain(bits);
@@ -83,7 +89,7 @@ fn elements(point: &curve::Point) -> [F; 10] {
 impl Builder {
     /// Checks a signature on `message`; returns the wires of key and signature and the key's digest.
     ///
-    /// 31 rows: 26 of the walk, 2 for each of the hashes, 1.3 of arithmetic and of the key's check.
+    /// 31.7 rows: 26 of the walk, 2 for each of the hashes, 1.7 of arithmetic and of the key's check.
     ///
     /// # Soundness
     /// SG-1 and SG-2 hold in any case. SG-3 holds if `enabled`, whatever conditions are open: then a 320-bit integer s

@@ -45,9 +45,19 @@ pub trait Algebra {
     /// `a · b` in `GF(p^5)`.
     fn quintic_mul(&mut self, a: Quintic<Self::Value>, b: Quintic<Self::Value>) -> Quintic<Self::Value>;
     /// `a · b + c` in `GF(p^5)`.
-    fn quintic_mul_add(&mut self, a: Quintic<Self::Value>, b: Quintic<Self::Value>, c: Quintic<Self::Value>) -> Quintic<Self::Value>;
+    fn quintic_mul_add(
+        &mut self,
+        a: Quintic<Self::Value>,
+        b: Quintic<Self::Value>,
+        c: Quintic<Self::Value>,
+    ) -> Quintic<Self::Value>;
     /// `a · b - c` in `GF(p^5)`.
-    fn quintic_mul_sub(&mut self, a: Quintic<Self::Value>, b: Quintic<Self::Value>, c: Quintic<Self::Value>) -> Quintic<Self::Value>;
+    fn quintic_mul_sub(
+        &mut self,
+        a: Quintic<Self::Value>,
+        b: Quintic<Self::Value>,
+        c: Quintic<Self::Value>,
+    ) -> Quintic<Self::Value>;
     /// `a²` in `GF(p^5)`.
     fn quintic_square(&mut self, a: Quintic<Self::Value>) -> Quintic<Self::Value>;
     /// `a² + c` in `GF(p^5)`.

@@ -12,7 +12,10 @@ use super::F;
 use super::algebra::Algebra;
 use super::constants::{TEETH, constants};
 use super::shape::{CustomGate, GateShape};
-use super::walk::{POINT_WIRES, Point, PointValue, SLOPE_WIRES, STEP_CONSTRAINTS, STEPS, constrain_equal, constrain_step, point_at, quintic_at, walk};
+use super::walk::{
+    POINT_WIRES, Point, PointValue, SLOPE_WIRES, STEP_CONSTRAINTS, STEPS, constrain_equal, constrain_step, point_at,
+    quintic_at, walk,
+};
 
 const Q_IN: usize = 0;
 const Q_OUT: usize = Q_IN + POINT_WIRES;
@@ -64,7 +67,8 @@ fn monomials<A: Algebra>(algebra: &mut A, bits: &[A::Value]) -> Vec<A::Value> {
 /// The table entry that the bits select, as a polynomial of degree 4 in them.
 fn select<A: Algebra>(algebra: &mut A, bits: &[A::Value]) -> PointValue<A::Value> {
     let products = monomials(algebra, bits);
-    let mut coordinate = |coefficients: &[F; 1 << TEETH]| algebra.affine(coefficients[0], &coefficients[1..], &products[1..]);
+    let mut coordinate =
+        |coefficients: &[F; 1 << TEETH]| algebra.affine(coefficients[0], &coefficients[1..], &products[1..]);
     let polynomials = &constants().comb_polynomials;
     PointValue {
         x: std::array::from_fn(|i| coordinate(&polynomials[i])),
@@ -121,7 +125,8 @@ impl GateShape for Comb {
     fn fill(&self, inputs: &[F]) -> Option<Vec<F>> {
         let (q, bits) = inputs.split_at(POINT_WIRES);
         let addends = bits.chunks_exact(TEETH).map(|selectors| {
-            let index = selectors.iter().rev().fold(0, |index, bit| index << 1 | usize::from(bit.to_canonical_u64() & 1 == 1));
+            let index =
+                selectors.iter().rev().fold(0, |index, bit| index << 1 | usize::from(bit.to_canonical_u64() & 1 == 1));
             constants().comb[index]
         });
         let (end, slopes) = walk(Point::from_elements(q), addends)?;
@@ -134,7 +139,10 @@ mod tests {
     use plonky2::field::extension::FieldExtension;
     use plonky2::field::types::{Field, Sample};
 
-    use super::super::testing::{assert_conforms, assert_every_mutation_is_detected, evaluate, fill_slot, multiple_of_d1, on_curve, reference_walk};
+    use super::super::testing::{
+        assert_conforms, assert_every_mutation_is_detected, evaluate, fill_slot, multiple_of_d1, on_curve,
+        reference_walk,
+    };
     use super::super::walk::Fq;
     use super::*;
 
@@ -146,7 +154,8 @@ mod tests {
         let start = multiple_of_d1(123_456_789);
         let addends = indices.map(|index| constants().comb[index]);
         let (end, slopes) = reference_walk(start, &addends);
-        let bits = indices.into_iter().flat_map(|index| (0..TEETH).map(move |tooth| F::from_bool(index >> tooth & 1 == 1)));
+        let bits =
+            indices.into_iter().flat_map(|index| (0..TEETH).map(move |tooth| F::from_bool(index >> tooth & 1 == 1)));
         start.elements().into_iter().chain(end.elements()).chain(bits).chain(slopes).collect()
     }
 

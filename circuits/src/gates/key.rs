@@ -23,6 +23,9 @@ use super::walk::{Fq, POINT_WIRES, Point, point_at, quintic_at};
 const ROUTED_PER_SLOT: usize = 1 + POINT_WIRES;
 const INVERSE_WIRES: usize = 5;
 const CONSTRAINTS_PER_SLOT: usize = 10;
+/// Every point of the quotient pays for the equations of all slots, and so does every verifier in a circuit; with more
+/// than two that is more than the rows that are saved.
+const SLOTS_MAX: usize = 2;
 
 /// Shape of a row of key checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,10 +43,15 @@ impl Default for KeyCheck {
 }
 
 impl KeyCheck {
-    /// As many checks per row as the configuration has room for.
+    /// As many checks per row as pay, if the configuration has room for them.
+    ///
+    /// # Panics
+    /// If it has no room for one.
     pub fn for_config(config: &CircuitConfig) -> Self {
-        let routed = config.num_routed_wires / ROUTED_PER_SLOT;
-        Self { slots: routed.min(config.num_wires / (ROUTED_PER_SLOT + INVERSE_WIRES)) }
+        let room = config.num_routed_wires / ROUTED_PER_SLOT;
+        let room = room.min(config.num_wires / (ROUTED_PER_SLOT + INVERSE_WIRES));
+        assert!(room > 0, "a key check needs {ROUTED_PER_SLOT} routed wires");
+        Self { slots: room.min(SLOTS_MAX) }
     }
 
     /// Column that says whether the slot is used.
@@ -136,9 +144,11 @@ mod tests {
     use plonky2::field::extension::FieldExtension;
     use plonky2::field::types::{Field, Sample};
 
-    use super::super::testing::{add, assert_conforms, assert_every_mutation_is_detected, assert_satisfied, evaluate, fill_slot, multiple_of_d1};
+    use super::super::testing::{
+        add, assert_conforms, assert_every_mutation_is_detected, assert_satisfied, evaluate, fill_slot, multiple_of_d1,
+    };
     use super::*;
-    use crate::config::{recursion_config, segment_config};
+    use crate::config::segment_config;
 
     fn row_with(keys: &[Point], shape: KeyCheck) -> Vec<F> {
         let mut wires = vec![F::ZERO; shape.num_wires()];
@@ -155,8 +165,9 @@ mod tests {
         for slots in [1, 2, 7] {
             assert_conforms(&KeyCheck { slots });
         }
-        assert_eq!(KeyCheck::for_config(&segment_config()), KeyCheck { slots: 5 });
-        assert_eq!(KeyCheck::for_config(&recursion_config()), KeyCheck { slots: 7 });
+        assert_eq!(KeyCheck::for_config(&segment_config()), KeyCheck { slots: 2 });
+        let narrow = CircuitConfig { num_routed_wires: 20, ..segment_config() };
+        assert_eq!(KeyCheck::for_config(&narrow), KeyCheck { slots: 1 });
     }
 
     #[test]

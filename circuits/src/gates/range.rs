@@ -179,7 +179,10 @@ mod tests {
     fn the_border_is_exact() {
         for bits in 1..=63 {
             assert!(accepts(0, shape(bits)) && accepts((1 << bits) - 1, shape(bits)), "{bits} bits");
-            assert!(!accepts(1 << bits, shape(bits)) && !accepts(F::NEG_ONE.to_canonical_u64(), shape(bits)), "{bits} bits");
+            assert!(
+                !accepts(1 << bits, shape(bits)) && !accepts(F::NEG_ONE.to_canonical_u64(), shape(bits)),
+                "{bits} bits"
+            );
         }
     }
 

@@ -8,11 +8,14 @@
 
 use plonky2::field::types::{Field, PrimeField64};
 
+use super::F;
 use super::algebra::Algebra;
 use super::constants::constants;
 use super::shape::{CustomGate, GateShape};
-use super::walk::{POINT_WIRES, Point, PointValue, SLOPE_WIRES, STEP_CONSTRAINTS, STEPS, constrain_equal, constrain_step, point_at, quintic_at, walk};
-use super::F;
+use super::walk::{
+    POINT_WIRES, Point, PointValue, SLOPE_WIRES, STEP_CONSTRAINTS, STEPS, constrain_equal, constrain_step, point_at,
+    quintic_at, walk,
+};
 
 /// Columns of the point before the row.
 const Q_IN: usize = 0;
@@ -97,7 +100,8 @@ impl GateShape for ScalarMul {
 
         let offset = constants().d1.constant(algebra);
         let key = point_at(wires, KEY);
-        let difference = PointValue { x: algebra.quintic_sub(key.x, offset.x), y: algebra.quintic_sub(key.y, offset.y) };
+        let difference =
+            PointValue { x: algebra.quintic_sub(key.x, offset.x), y: algebra.quintic_sub(key.y, offset.y) };
         let mut q = point_at(wires, Q_IN);
         for (step, &bit) in bits.iter().enumerate() {
             let t = PointValue {
@@ -135,7 +139,10 @@ mod tests {
     use plonky2::field::extension::FieldExtension;
     use plonky2::field::types::{Field, Sample};
 
-    use super::super::testing::{assert_conforms, assert_every_mutation_is_detected, assert_satisfied, evaluate, fill_slot, multiple_of_d1, on_curve, reference_walk};
+    use super::super::testing::{
+        assert_conforms, assert_every_mutation_is_detected, assert_satisfied, evaluate, fill_slot, multiple_of_d1,
+        on_curve, reference_walk,
+    };
     use super::super::walk::Fq;
     use super::*;
 
@@ -152,7 +159,15 @@ mod tests {
         let (end, slopes) = reference_walk(start, &addends(key));
         let bits = (0..STEPS).rev().map(|exponent| F::from_canonical_u64(BYTE >> exponent & 1));
         let accumulators = [F::from_canonical_u64(PREFIX), F::from_canonical_u64(PREFIX * 256 + BYTE)];
-        start.elements().into_iter().chain(end.elements()).chain(key.elements()).chain(accumulators).chain(bits).chain(slopes).collect()
+        start
+            .elements()
+            .into_iter()
+            .chain(end.elements())
+            .chain(key.elements())
+            .chain(accumulators)
+            .chain(bits)
+            .chain(slopes)
+            .collect()
     }
 
     #[test]
@@ -183,7 +198,8 @@ mod tests {
         let sum: u64 = (0..STEPS).map(|k| if BYTE >> k & 1 == 1 { 11 << k } else { 1 << k }).sum();
         let mut row = vec![F::ZERO; ScalarMul.num_wires()];
         let (start, key) = (multiple_of_d1(7), multiple_of_d1(11));
-        let inputs: Vec<F> = start.elements().into_iter().chain(key.elements()).chain([F::ZERO, F::from_canonical_u64(BYTE)]).collect();
+        let inputs: Vec<F> =
+            start.elements().into_iter().chain(key.elements()).chain([F::ZERO, F::from_canonical_u64(BYTE)]).collect();
         fill_slot(&ScalarMul, 0, &inputs, &mut row);
         assert_satisfied(&ScalarMul, &row);
         assert_eq!(Point::from_elements(&row[Q_OUT..KEY]), multiple_of_d1(256 * 7 + sum));
@@ -192,7 +208,8 @@ mod tests {
     #[test]
     fn meeting_the_addend_has_no_witness() {
         let d1 = constants().d1;
-        let inputs: Vec<F> = d1.elements().into_iter().chain(multiple_of_d1(9).elements()).chain([F::ZERO, F::ZERO]).collect();
+        let inputs: Vec<F> =
+            d1.elements().into_iter().chain(multiple_of_d1(9).elements()).chain([F::ZERO, F::ZERO]).collect();
         assert_eq!(ScalarMul.fill(&inputs), None);
     }
 

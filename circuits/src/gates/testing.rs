@@ -66,7 +66,8 @@ pub(super) fn evaluate<S: GateShape>(shape: &S, wires: &[F]) -> Vec<F> {
 
 pub(super) fn assert_satisfied<S: GateShape>(shape: &S, wires: &[F]) {
     assert_eq!(wires.len(), shape.num_wires());
-    let broken: Vec<_> = evaluate(shape, wires).into_iter().enumerate().filter(|(_, value)| value.is_nonzero()).collect();
+    let broken: Vec<_> =
+        evaluate(shape, wires).into_iter().enumerate().filter(|(_, value)| value.is_nonzero()).collect();
     assert!(broken.is_empty(), "an honest row breaks {broken:?}");
 }
 
@@ -101,7 +102,8 @@ pub(super) fn assert_conforms<S: GateShape>(shape: &S) {
     assert_eq!(exact_degree(&gate), shape.degree(), "declared degree");
     assert_packed_agrees(&gate);
     assert_eq!(S::from_parameters(&shape.parameters()).expect("own parameters").parameters(), shape.parameters());
-    let mut columns: Vec<_> = (0..shape.slots()).flat_map(|slot| [shape.inputs(slot), shape.outputs(slot)].concat()).collect();
+    let mut columns: Vec<_> =
+        (0..shape.slots()).flat_map(|slot| [shape.inputs(slot), shape.outputs(slot)].concat()).collect();
     columns.sort_unstable();
     let before = columns.len();
     columns.dedup();
@@ -116,8 +118,13 @@ fn exact_degree<S: GateShape>(gate: &CustomGate<S>) -> usize {
     let (origin, direction) = (FE::rand_vec(shape.num_wires()), FE::rand_vec(shape.num_wires()));
     let mut rows: Vec<Vec<FE>> = (0..shape.degree() + 3)
         .map(|t| {
-            let wires: Vec<FE> = origin.iter().zip(&direction).map(|(&o, &d)| o + d * FE::from_canonical_usize(t)).collect();
-            let values = gate.eval_unfiltered(EvaluationVars { local_constants: &[], local_wires: &wires, public_inputs_hash: &HashOut::ZERO });
+            let wires: Vec<FE> =
+                origin.iter().zip(&direction).map(|(&o, &d)| o + d * FE::from_canonical_usize(t)).collect();
+            let values = gate.eval_unfiltered(EvaluationVars {
+                local_constants: &[],
+                local_wires: &wires,
+                public_inputs_hash: &HashOut::ZERO,
+            });
             assert_eq!(values.len(), shape.num_constraints());
             values
         })
@@ -143,7 +150,11 @@ fn assert_packed_agrees<S: GateShape>(gate: &CustomGate<S>) {
     let values = gate.eval_unfiltered_base_batch(EvaluationVarsBaseBatch::new(POINTS, &[], &batch, &HashOut::ZERO));
     for point in 0..POINTS {
         let wires: Vec<FE> = (0..columns).map(|column| FE::from(batch[column * POINTS + point])).collect();
-        let expected = gate.eval_unfiltered(EvaluationVars { local_constants: &[], local_wires: &wires, public_inputs_hash: &HashOut::ZERO });
+        let expected = gate.eval_unfiltered(EvaluationVars {
+            local_constants: &[],
+            local_wires: &wires,
+            public_inputs_hash: &HashOut::ZERO,
+        });
         for (index, value) in expected.into_iter().enumerate() {
             assert_eq!(value, FE::from(values[index * POINTS + point]));
         }
