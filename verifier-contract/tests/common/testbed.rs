@@ -1,0 +1,67 @@
+//! A wrap circuit that depends on nothing but the library: an inner proof with four public inputs, and its wrap.
+
+use plonky2::field::goldilocks_field::GoldilocksField as F;
+use plonky2::field::types::Field;
+use plonky2::iop::target::Target;
+use plonky2::iop::witness::{PartialWitness, WitnessWrite};
+use plonky2::plonk::circuit_builder::CircuitBuilder;
+use plonky2::plonk::circuit_data::{CircuitConfig, CircuitData};
+use plonky2::plonk::config::PoseidonGoldilocksConfig;
+use plonky2::plonk::proof::{ProofWithPublicInputs, ProofWithPublicInputsTarget};
+use weft_circuits::wrap_config::{EXTENSION_DEGREE as D, PUBLIC_INPUTS, WrapConfig, wrap_circuit_config};
+
+type Inner = PoseidonGoldilocksConfig;
+
+/// Squarings in the inner circuit: 2^11 rows.
+const INNER_STEPS: usize = 30_000;
+
+/// Parameters of the inner layers: the library's, with a third challenge and a 29th query.
+fn inner_config() -> CircuitConfig {
+    let mut config = CircuitConfig::standard_recursion_config();
+    config.num_challenges = 3;
+    config.fri_config.num_query_rounds = 29;
+    config
+}
+
+/// Inner circuit and wrap.
+pub struct TestBed {
+    inner: CircuitData<F, Inner, D>,
+    inputs: [Target; PUBLIC_INPUTS],
+    /// The wrap circuit.
+    pub wrap: CircuitData<F, WrapConfig, D>,
+    inner_proof: ProofWithPublicInputsTarget<D>,
+}
+
+impl TestBed {
+    /// Builds both circuits.
+    pub fn new() -> Self {
+        let mut builder = CircuitBuilder::<F, D>::new(inner_config());
+        let inputs = builder.add_virtual_target_arr::<PUBLIC_INPUTS>();
+        builder.register_public_inputs(&inputs);
+        let mut x = builder.add_many(inputs);
+        for _ in 0..INNER_STEPS {
+            x = builder.square(x);
+        }
+        let inner = builder.build::<Inner>();
+
+        let mut builder = CircuitBuilder::<F, D>::new(wrap_circuit_config());
+        let inner_proof = builder.add_virtual_proof_with_pis(&inner.common);
+        let verifier = builder.constant_verifier_data(&inner.verifier_only);
+        builder.verify_proof::<Inner>(&inner_proof, &verifier, &inner.common);
+        builder.register_public_inputs(&inner_proof.public_inputs);
+        let wrap = builder.build::<WrapConfig>();
+        Self { inner, inputs, wrap, inner_proof }
+    }
+
+    /// A wrapped proof with these public inputs.
+    pub fn prove(&self, values: [u64; PUBLIC_INPUTS]) -> ProofWithPublicInputs<F, WrapConfig, D> {
+        let mut witness = PartialWitness::new();
+        for (&target, value) in self.inputs.iter().zip(values) {
+            witness.set_target(target, F::from_canonical_u64(value)).expect("an input is set once");
+        }
+        let proof = self.inner.prove(witness).expect("any inputs satisfy the inner circuit");
+        let mut witness = PartialWitness::new();
+        witness.set_proof_with_pis_target(&self.inner_proof, &proof).expect("the proof has the circuit's shape");
+        self.wrap.prove(witness).expect("the inner proof is valid")
+    }
+}
