@@ -95,11 +95,5 @@ impl FromStr for Digest {
     }
 }
 
-impl From<Digest> for [Goldilocks; 4] {
-    fn from(digest: Digest) -> Self {
-        digest.0
-    }
-}
-
 #[cfg(test)]
 mod tests;

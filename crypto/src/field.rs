@@ -1,7 +1,7 @@
 //! The Goldilocks field, `p = 2^64 - 2^32 + 1`.
 //!
-//! Reduction uses `2^64 = 2^32 - 1` and `2^96 = -1` modulo `p`. Functions whose name ends in `_loose` work on any 64-bit
-//! representative of an element; everything public is canonical.
+//! Reduction uses `2^64 = 2^32 - 1` and `2^96 = -1` modulo `p`. Functions whose name ends in
+//! `_loose` work on any 64-bit representative of an element; everything public is canonical.
 
 use core::fmt;
 use core::iter::{Product, Sum};
@@ -10,7 +10,8 @@ use core::ops::{Add, AddAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 /// `2^64 mod p`.
 const EPSILON: u64 = 0xffff_ffff;
 
-/// An element of the field of order [`Goldilocks::ORDER`], in canonical form: the integer inside is below the order.
+/// An element of the field of order [`Goldilocks::ORDER`], in canonical form: the integer inside is
+/// below the order.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
 pub struct Goldilocks(u64);
 
@@ -89,7 +90,7 @@ impl Goldilocks {
         if self.is_zero() {
             return None;
         }
-        // Fermat: x^(p - 2). The exponent is 31 ones, a zero and 32 ones: (2^31 - 1)·2^33 + 2^32 - 1.
+        // Fermat: x^(p - 2). The exponent is 31 ones, a zero and 32 ones.
         let t2 = self.square().times(self);
         let t3 = t2.square().times(self);
         let t6 = t3.squares(3).times(t3);
@@ -211,7 +212,8 @@ impl Accumulator {
     /// The sum modulo `p`, as some 64-bit representative.
     #[inline(always)]
     pub(crate) const fn reduce_loose(self) -> u64 {
-        // 2^128 = -2^32. After a borrow the difference is far above 2^32, so that there is no second one.
+        // 2^128 = -2^32. After a borrow the difference is far above 2^32, so that there is no
+        // second one.
         let (difference, borrow) = reduce_loose(self.sum).overflowing_sub(self.carries << 32);
         difference.wrapping_sub(EPSILON.wrapping_mul(borrow as u64))
     }
@@ -223,7 +225,8 @@ impl Add for Goldilocks {
     #[inline]
     fn add(self, other: Self) -> Self {
         let (sum, carry) = self.0.overflowing_add(other.0);
-        // Both are below p: one subtraction of p suffices, and after a carry it is the same as adding 2^64 - p.
+        // Both are below p: one subtraction of p suffices, and after a carry it is the same as
+        // adding 2^64 - p.
         let (reduced, borrow) = sum.overflowing_sub(Self::ORDER);
         Self(if carry || !borrow { reduced } else { sum })
     }
@@ -284,18 +287,6 @@ impl Sum for Goldilocks {
 impl Product for Goldilocks {
     fn product<I: Iterator<Item = Self>>(elements: I) -> Self {
         elements.fold(Self::ONE, Mul::mul)
-    }
-}
-
-impl From<u32> for Goldilocks {
-    fn from(value: u32) -> Self {
-        Self(u64::from(value))
-    }
-}
-
-impl From<Goldilocks> for u64 {
-    fn from(element: Goldilocks) -> Self {
-        element.0
     }
 }
 

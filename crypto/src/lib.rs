@@ -1,10 +1,12 @@
 //! Goldilocks, Poseidon, ecGFp5 and Schnorr signatures.
 //!
-//! The bottom of the workspace: every other crate hashes and signs with what is defined here, and the circuits prove the
-//! very same formulas. Nothing here depends on the proof system; the tests compare with it.
+//! The bottom of the workspace: every other crate hashes and signs with what is defined here, and
+//! the circuits prove the very same formulas. Nothing here depends on the proof system; the tests
+//! compare with it.
 //!
 //! * [`Goldilocks`]: the field of `p = 2^64 - 2^32 + 1` elements, always in canonical form;
-//! * [`poseidon`]: permutation of plonky2, and a sponge whose capacity carries a [`Tag`] and the length;
+//! * [`poseidon`]: permutation of plonky2, and a sponge whose capacity carries a [`Tag`] and the
+//!   length;
 //! * [`quintic`], [`curve`], [`scalar`]: the curve ecGFp5 and its prime-order group;
 //! * [`schnorr`]: keys and signatures whose verification is cheap in a circuit.
 //!

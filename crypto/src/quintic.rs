@@ -1,7 +1,8 @@
 //! The extension `GF(p^5) = GF(p)[z]/(z^5 - 3)`, the field of the curve's coordinates.
 //!
-//! `3` is no fifth power modulo `p`, so that the polynomial is irreducible. Inversion and square roots go through the norm
-//! `a^(1 + p + p^2 + p^3 + p^4)`, which lies in `GF(p)`; raising to `p` is a multiplication of the coefficients by constants.
+//! `3` is no fifth power modulo `p`, so that the polynomial is irreducible. Inversion and square
+//! roots go through the norm `a^(1 + p + p^2 + p^3 + p^4)`, which lies in `GF(p)`; raising to `p`
+//! is a multiplication of the coefficients by constants.
 
 use core::ops::{Add, AddAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
@@ -105,7 +106,8 @@ impl Fp5 {
         Some(cofactor.scale(norm.inverse()?))
     }
 
-    /// The inverses of all elements at the price of one inversion, or `None` if one of them is zero.
+    /// The inverses of all elements at the price of one inversion, or `None` if one of them is
+    /// zero.
     #[must_use]
     pub fn batch_inverse(elements: &[Self]) -> Option<Vec<Self>> {
         let mut products = Vec::with_capacity(elements.len());

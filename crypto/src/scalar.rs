@@ -1,7 +1,7 @@
 //! Integers modulo the prime order `n` of the curve's subgroup, 319 bits.
 //!
-//! Multiplication is Montgomery's with `2^320`, applied twice so that values stay plain. Nothing branches on limbs, but
-//! nothing here is audited for constant time either.
+//! Multiplication is Montgomery's with `2^320`, applied twice so that values stay plain. Nothing
+//! branches on limbs, but nothing here is audited for constant time either.
 
 use core::fmt;
 use core::ops::{Add, Mul, Neg, Sub};
@@ -14,7 +14,8 @@ pub const LIMBS: usize = 5;
 /// Bytes of an encoded scalar.
 pub const ENCODED_LEN: usize = 40;
 
-/// The order `n` of the prime-order subgroup, least significant limb first. The whole group has `2n` points.
+/// The order `n` of the prime-order subgroup, least significant limb first. The whole group has
+/// `2n` points.
 pub const ORDER: [u64; LIMBS] = [
     0xe80f_d996_948b_ffe1,
     0xe888_5c39_d724_a09c,
@@ -62,7 +63,8 @@ impl Scalar {
         Self(subtract_order(subtract_order(limbs)))
     }
 
-    /// An integer of 640 bits, big-endian, reduced modulo `n`: uniform bytes give a scalar of bias below `2^-320`.
+    /// An integer of 640 bits, big-endian, reduced modulo `n`: uniform bytes give a scalar of bias
+    /// below `2^-320`.
     #[must_use]
     pub fn from_wide_bytes(bytes: &[u8; 2 * ENCODED_LEN]) -> Self {
         let (high, low) = bytes.split_at(ENCODED_LEN);

@@ -1,6 +1,7 @@
 //! Domain separation of hashes.
 
-/// What a hash is for. It sits in the capacity of the sponge, so that equal inputs under two tags are unrelated.
+/// What a hash is for. It sits in the capacity of the sponge, so that equal inputs under two tags
+/// are unrelated.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Tag(pub u64);
 

@@ -1,7 +1,8 @@
-//! The files in `tests/vectors` say what this crate computes, for other implementations to compare with.
+//! The files in `tests/vectors` say what this crate computes, for other implementations to compare
+//! with.
 //!
-//! The tests fail if a file differs from what the code gives; `WEFT_UPDATE_VECTORS=1` writes the files instead.
-//! Numbers are hexadecimal texts: elements of 16 digits, bytes as they are encoded.
+//! The tests fail if a file differs from what the code gives; `WEFT_UPDATE_VECTORS=1` writes the
+//! files instead. Numbers are hexadecimal texts: elements of 16 digits, bytes as they are encoded.
 
 use std::path::Path;
 

@@ -57,8 +57,8 @@ pub const B: Fp5 = {
     ])
 };
 
-/// The generator `G` of the prime-order subgroup: the point whose sum with `N` is the generator of the paper (`w = 4`), so
-/// that its own `w = y/(x - 2/3)` is -4.
+/// The generator `G` of the prime-order subgroup: the point whose sum with `N` is the generator of
+/// the paper (`w = 4`), so that its own `w = y/(x - 2/3)` is -4.
 pub const GENERATOR: Point = Point::new_unchecked(
     Fp5::from_u64s([
         11_712_523_173_042_564_207,
@@ -89,7 +89,8 @@ static D1: LazyLock<Point> = LazyLock::new(|| {
 static D2: LazyLock<Point> = LazyLock::new(|| {
     let one = Scalar::ONE;
     let shift = Scalar::power_of_two(80);
-    // Offset after the steps of the challenge: 7·2^128 from the start, and 2^128 - 1 from the steps.
+    // Offset after the steps of the challenge: 7·2^128 from the start, and 2^128 - 1 from the
+    // steps.
     let offset = Scalar::from_u128(START_FACTOR + 1) * Scalar::power_of_two(CHALLENGE_BITS) - one;
     let inverse = (shift - one).inverse().expect("2^80 - 1 is not 0 modulo n");
     *D1 * &-(offset * shift * inverse)
@@ -104,21 +105,24 @@ static COMB_TABLE: LazyLock<[Point; 1 << COMB_TEETH]> = LazyLock::new(|| comb_fr
 
 /// The offset `D1` between a key and its stored form.
 ///
-/// Nobody knows its logarithm: the first counter `c = 0, 1, …` is taken for which `w`, the four elements of
-/// `H(CURVE; c, 0)` and the first of `H(CURVE; c, 1)`, encodes a finite point ([`Point::decode`]). The encoding reaches
-/// the points of the prime-order subgroup only, so that no cofactor is left.
+/// Nobody knows its logarithm: the first counter `c = 0, 1, …` is taken for which `w`, the four
+/// elements of `H(CURVE; c, 0)` and the first of `H(CURVE; c, 1)`, encodes a finite point
+/// ([`Point::decode`]). The encoding reaches the points of the prime-order subgroup only, so that
+/// no cofactor is left.
 #[must_use]
 pub fn d1() -> Point {
     *D1
 }
 
-/// The offset `D2 = -(8·2^128 - 1)·2^80/(2^80 - 1)·D1` of the comb: with it, the offsets of a walk cancel at its end.
+/// The offset `D2 = -(8·2^128 - 1)·2^80/(2^80 - 1)·D1` of the comb: with it, the offsets of a walk
+/// cancel at its end.
 #[must_use]
 pub fn d2() -> Point {
     *D2
 }
 
-/// The point `7·D1` at which a walk starts. It differs from D1, as the first step must add different points.
+/// The point `7·D1` at which a walk starts. It differs from D1, as the first step must add
+/// different points.
 #[must_use]
 pub fn q0() -> Point {
     *Q0
@@ -136,7 +140,8 @@ pub fn generator_comb() -> &'static [Point; 1 << COMB_TEETH] {
     &GENERATOR_COMB
 }
 
-/// Index into a comb table at `step`, counted down from 79: bits `step + 80·t` of the integer, for `t = 0..4`.
+/// Index into a comb table at `step`, counted down from 79: bits `step + 80·t` of the integer, for
+/// `t = 0..4`.
 #[must_use]
 pub fn comb_index(integer: &[u64; LIMBS], step: usize) -> usize {
     (0..COMB_TEETH)

@@ -1,4 +1,5 @@
-//! Arithmetic without divisions: `(X, Y, Z)` stands for `(X/Z^2, Y/Z^3)`, and for the neutral point if `Z = 0`.
+//! Arithmetic without divisions: `(X, Y, Z)` stands for `(X/Z^2, Y/Z^3)`, and for the neutral point
+//! if `Z = 0`.
 //!
 //! Complete: equal, opposite and neutral summands are told apart. Not constant time.
 

@@ -1,9 +1,10 @@
 //! The curve ecGFp5 (T. Pornin, eprint 2022/274) over `GF(p^5)`, in short Weierstrass form.
 //!
 //! The paper writes the curve as `v^2 = u(u^2 + 2u + 263z)`; with `x = u + 2/3`, `y = v` that is
-//! `y^2 = x^3 + Ax + B`, the form that the circuits use. The group has `2n` points, `n` prime: [`TWO_TORSION`] is `N`, the
-//! point of order two, and the points of the prime-order subgroup are those whose `u` is a non-zero square, and the neutral
-//! point. The paper's group consists of the other points, `P + N`; `P -> P + N` carries one group to the other.
+//! `y^2 = x^3 + Ax + B`, the form that the circuits use. The group has `2n` points, `n` prime:
+//! [`TWO_TORSION`] is `N`, the point of order two, and the points of the prime-order subgroup are
+//! those whose `u` is a non-zero square, and the neutral point. The paper's group consists of the
+//! other points, `P + N`; `P -> P + N` carries one group to the other.
 
 mod constants;
 mod jacobian;
@@ -84,7 +85,8 @@ impl Point {
         Jacobian::INFINITY.comb(&scalar.limbs()).to_affine()
     }
 
-    /// 40 bytes: `w = y/(x - 2/3)`, the neutral point as 0. One encoding for each point of the subgroup.
+    /// 40 bytes: `w = y/(x - 2/3)`, the neutral point as 0. One encoding for each point of the
+    /// subgroup.
     ///
     /// Only for points of the subgroup: `P + N` would be encoded like `-P`.
     #[must_use]
@@ -111,8 +113,9 @@ impl Point {
         if w.is_zero() {
             return Some(Self::INFINITY);
         }
-        // v = w·u in v^2 = u(u^2 + 2u + b) leaves u^2 - (w^2 - 2)·u + b = 0. The product b of the two roots is no square,
-        // so that exactly one of them is: that of the point in the subgroup.
+        // v = w·u in v^2 = u(u^2 + 2u + b) leaves u^2 - (w^2 - 2)·u + b = 0. The product b of the
+        // two roots is no square, so that exactly one of them is: that of the point in the
+        // subgroup.
         let sum = w.square() - constants::U_LINEAR;
         let root = (sum.square() - constants::U_CONSTANT.double().double()).sqrt()?;
         let candidate = (sum + root).scale(constants::HALF);

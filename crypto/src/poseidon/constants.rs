@@ -11,7 +11,8 @@ pub(super) const PARTIAL_ROUNDS: usize = 22;
 /// All rounds.
 pub(super) const ROUNDS: usize = 2 * HALF_FULL_ROUNDS + PARTIAL_ROUNDS;
 
-/// First row of the circulant part of the linear layer: output `r` takes input `(r + i) mod 12` times `MDS_ROW[i]`.
+/// First row of the circulant part of the linear layer: output `r` takes input `(r + i) mod 12`
+/// times `MDS_ROW[i]`.
 pub(super) const MDS_ROW: [u64; WIDTH] = [17, 15, 41, 16, 2, 28, 13, 13, 39, 18, 34, 20];
 
 /// What the linear layer adds to the circulant: `8` times the first element, in the first element.

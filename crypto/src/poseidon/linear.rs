@@ -1,7 +1,8 @@
 //! The linear layer, by small integers.
 //!
-//! A circulant matrix is a product of polynomials modulo `X^12 - 1 = (X^3 - 1)(X^3 + 1)(X^6 + 1)`. Modulo the three factors
-//! the kernel's coefficients are, up to sign, powers of two: the products are shifts and additions of integers.
+//! A circulant matrix is a product of polynomials modulo `X^12 - 1 = (X^3 - 1)(X^3 + 1)(X^6 + 1)`.
+//! Modulo the three factors the kernel's coefficients are, up to sign, powers of two: the products
+//! are shifts and additions of integers.
 
 use super::WIDTH;
 use super::constants::{MDS_DIAGONAL_0, MDS_ROW};
@@ -18,7 +19,8 @@ const KERNEL_NEGACYCLIC: [u64; 3] = fold([-1, 1, -1], 4);
 /// The kernel modulo `X^6 + 1`, over 2.
 const KERNEL_SIX: [u64; 6] = fold([-1], 2);
 
-/// The kernel with sign `signs[i - 1]` for its part `i > 0` of `N` coefficients, summed, over `divisor`, modulo `2^64`.
+/// The kernel with sign `signs[i - 1]` for its part `i > 0` of `N` coefficients, summed, over
+/// `divisor`, modulo `2^64`.
 ///
 /// Output `r` takes input `c` times `MDS_ROW[c - r]`, so that the kernel is the row backwards.
 #[expect(
@@ -45,8 +47,8 @@ const fn fold<const N: usize, const PARTS: usize>(signs: [i64; PARTS], divisor: 
 
 /// The linear layer, and then the addition of `constants`; any representatives in and out.
 ///
-/// The 32-bit halves of the elements are mixed apart: a row of the matrix adds up to at most 272, so that the sums stay
-/// below 2^41 and nothing carries until the end.
+/// The 32-bit halves of the elements are mixed apart: a row of the matrix adds up to at most 272,
+/// so that the sums stay below 2^41 and nothing carries until the end.
 #[inline(always)]
 pub(super) fn mix(state: &[u64; WIDTH], constants: &[u64; WIDTH]) -> [u64; WIDTH] {
     let low = mix_halves(&state.map(|element| element & LOW_MASK));
@@ -54,14 +56,16 @@ pub(super) fn mix(state: &[u64; WIDTH], constants: &[u64; WIDTH]) -> [u64; WIDTH
     core::array::from_fn(|row| {
         let low = low[row].wrapping_add(constants[row] & LOW_MASK);
         let high = high[row].wrapping_add(constants[row] >> 32);
-        // low + 2^32·high, with 2^64 = 2^32 - 1: the first term is below 2^42, so that one carry is all there can be.
+        // low + 2^32·high, with 2^64 = 2^32 - 1: the first term is below 2^42, so that one carry is
+        // all there can be.
         let small = low.wrapping_add((high >> 32).wrapping_mul(LOW_MASK));
         let (sum, carry) = small.overflowing_add(high << 32);
         sum.wrapping_add(LOW_MASK.wrapping_mul(u64::from(carry)))
     })
 }
 
-/// The matrix times a vector of integers below `2^32`. Intermediate values may be negative: all is modulo `2^64`.
+/// The matrix times a vector of integers below `2^32`. Intermediate values may be negative: all is
+/// modulo `2^64`.
 #[inline(always)]
 fn mix_halves(halves: &[u64; WIDTH]) -> [u64; WIDTH] {
     let sums: [u64; 6] = core::array::from_fn(|i| halves[i].wrapping_add(halves[i + 6]));

@@ -1,8 +1,8 @@
 //! Poseidon over Goldilocks: width 12, rate 8, S-box `x^7`, 8 full and 22 partial rounds.
 //!
-//! The permutation is plonky2's. The sponge is ours: the capacity starts with the tag and the number of elements, each
-//! block overwrites the rate, a partial last block is filled with zeros. The length in the capacity makes the filling
-//! unambiguous. PROTOCOL.md defines the same.
+//! The permutation is plonky2's. The sponge is ours: the capacity starts with the tag and the
+//! number of elements, each block overwrites the rate, a partial last block is filled with zeros.
+//! The length in the capacity makes the filling unambiguous. PROTOCOL.md defines the same.
 
 mod constants;
 mod linear;
@@ -61,7 +61,8 @@ pub fn compress(left: &Digest, right: &Digest) -> Digest {
     hash(Tag::NODE, &[a, b, c, d, e, f, g, h])
 }
 
-/// The constants that follow the linear layer of `round`: those of the next round, nothing after the last.
+/// The constants that follow the linear layer of `round`: those of the next round, nothing after
+/// the last.
 #[inline(always)]
 fn constants_after(round: usize) -> [u64; WIDTH] {
     ROUND_CONSTANTS

@@ -1,16 +1,18 @@
 //! The partial rounds, unrolled.
 //!
-//! A partial round applies the S-box to element 0 and then the matrix `[[m, w], [v, H]]`, where `m` is one element and `H`
-//! is 11 × 11. All but the S-boxes is linear. With `u` the tail of the state before the first round, and `y_j` the output of
-//! the S-box in round `j`, what follows round `r` is, up to constants,
+//! A partial round applies the S-box to element 0 and then the matrix `[[m, w], [v, H]]`, where `m`
+//! is one element and `H` is 11 × 11. All but the S-boxes is linear. With `u` the tail of the state
+//! before the first round, and `y_j` the output of the S-box in round `j`, what follows round `r`
+//! is, up to constants,
 //!
 //! ```text
 //! element 0   m·y_r + Σ_{j<r} (w·H^(r-1-j)·v)·y_j + (w·H^r)·u
 //! tail        H^(r+1)·u + Σ_{j<=r} (H^(r-j)·v)·y_j
 //! ```
 //!
-//! So each round is one sum of products, of which only the last factor waits for the S-box before, and the tail is
-//! computed once. Constants are carried along: of round `r`, only what reaches element 0 is added before the S-box.
+//! So each round is one sum of products, of which only the last factor waits for the S-box before,
+//! and the tail is computed once. Constants are carried along: of round `r`, only what reaches
+//! element 0 is added before the S-box.
 
 use super::constants::{
     HALF_FULL_ROUNDS, MDS_DIAGONAL_0, MDS_ROW, PARTIAL_ROUNDS, ROUND_CONSTANTS,
@@ -71,7 +73,8 @@ const COLUMNS: [Vector; PARTIAL_ROUNDS] = {
     columns
 };
 
-/// `m`, and then `w·H^k·v` for `k` from 0: the factor of an S-box's output in element 0, by how many rounds ago it was.
+/// `m`, and then `w·H^k·v` for `k` from 0: the factor of an S-box's output in element 0, by how
+/// many rounds ago it was.
 const ECHOES: [u64; PARTIAL_ROUNDS] = {
     let mut echoes = [MDS_ROW[0] + MDS_DIAGONAL_0; PARTIAL_ROUNDS];
     let mut age = 1;
@@ -97,7 +100,8 @@ const TAIL_POWER: Matrix = {
     power
 };
 
-/// What is added to element 0 before the S-box of each round, and to the state after the last round.
+/// What is added to element 0 before the S-box of each round, and to the state after the last
+/// round.
 const CONSTANTS: ([u64; PARTIAL_ROUNDS], [u64; WIDTH]) = {
     let mut before = [0; PARTIAL_ROUNDS];
     let mut carried = [0; WIDTH];

@@ -50,7 +50,8 @@ impl PublicKey {
     ///
     /// # Errors
     ///
-    /// [`DecodeError`] if an element is not canonical or the point is not that of a key ([`Self::from_point`]).
+    /// [`DecodeError`] if an element is not canonical or the point is not that of a key
+    /// ([`Self::from_point`]).
     pub fn decode(bytes: &[u8; curve::ENCODED_LEN]) -> Result<Self, DecodeError> {
         Self::from_point(Point::decode(bytes)?)
     }
@@ -79,8 +80,8 @@ static EXCLUDED_X: LazyLock<[Fp5; 2]> = LazyLock::new(|| {
 
 /// The x coordinates of D1 and of D1 + N.
 ///
-/// Under `P' = D1` and `P' = D1 + N` the challenge drops out and anyone can sign. Their negatives are refused along with
-/// them, so that a circuit compares one coordinate only.
+/// Under `P' = D1` and `P' = D1 + N` the challenge drops out and anyone can sign. Their negatives
+/// are refused along with them, so that a circuit compares one coordinate only.
 #[must_use]
 pub fn excluded_x() -> &'static [Fp5; 2] {
     &EXCLUDED_X
@@ -113,9 +114,11 @@ pub struct SecretKey {
 }
 
 impl SecretKey {
-    /// The key that a seed of 32 uniform bytes determines: the first of
-    /// `SHAKE256("weft secret key v1" ‖ seed ‖ c) mod n`, 80 bytes big-endian, for `c = 0, 1, …` of 4 bytes that is a key.
-    /// The first one is, but with probability below 2^-300.
+    /// The key that a seed of 32 uniform bytes determines.
+    ///
+    /// It is the first of `SHAKE256("weft secret key v1" ‖ seed ‖ c) mod n` that is a key, with 80
+    /// bytes of output read big-endian, and `c = 0, 1, …` in 4 bytes big-endian. The one of `c = 0`
+    /// is, but with probability below 2^-300.
     #[must_use]
     pub fn from_seed(seed: &[u8; 32]) -> Self {
         let mut counter = 0_u32;
@@ -157,9 +160,10 @@ impl SecretKey {
         &self.scalar
     }
 
-    /// The nonce `k` and commitment of the signature of `message`: the first of
-    /// `SHAKE256("weft signature nonce v1" ‖ x ‖ message ‖ c) mod n`, 80 bytes big-endian, for `c = 0, 1, …` of 4 bytes that
-    /// is not 0.
+    /// The nonce `k` and commitment of the signature of `message`.
+    ///
+    /// The nonce is the first of `SHAKE256("weft signature nonce v1" ‖ x ‖ message ‖ c) mod n` that
+    /// is not 0, with 80 bytes of output read big-endian, and `c = 0, 1, …` in 4 bytes big-endian.
     pub(super) fn commit(&self, message: &Digest) -> Commitment {
         let secret = Zeroizing::new(self.scalar.to_bytes());
         let message = message.to_bytes();

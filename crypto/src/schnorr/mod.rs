@@ -1,19 +1,23 @@
 //! Schnorr signatures over ecGFp5, shaped so that a circuit verifies them in few rows.
 //!
-//! With secret key `x`, `P = x·G`, and `P' = P + D1` the public key (what is stored, sent and hashed):
+//! With secret key `x`, `P = x·G`, and `P' = P + D1` the public key (what is stored, sent and
+//! hashed):
 //!
-//! * challenge: `e = 2^64·e0 + e1`, the first two outputs of `H(SIGNATURE; R.x ‖ key digest ‖ message)`, an integer;
+//! * challenge: the integer `e = 2^64·e0 + e1`, with `e0, e1` the first two outputs of
+//!   `H(SIGNATURE; R.x ‖ key digest ‖ message)`;
 //! * valid: `s·G + 2^80·e·(P' - D1)` is finite and its x coordinate is `R.x`;
 //! * signing: `R = k·G`, `s = k - 2^80·e·x mod n`.
 //!
-//! The factor `2^80` makes the last point of the circuit's walk ([`walk`]) the commitment `R` itself. It also removes
-//! the point of order two: keys `P'` and `P' + N` accept the same signatures up to their digests. As only x coordinates are
-//! compared, `R` and `-R` sign the same, and the circuit takes `s` and `s + n`: nothing may be keyed on signature bytes.
+//! The factor `2^80` makes the last point of the circuit's walk ([`walk`]) the commitment `R`
+//! itself. It also removes the point of order two: keys `P'` and `P' + N` accept the same
+//! signatures up to their digests. As only x coordinates are compared, `R` and `-R` sign the same,
+//! and the circuit takes `s` and `s + n`: nothing may be keyed on signature bytes.
 //!
 //! # Agreement
 //!
-//! For every key and message, [`verify`] and the circuit agree on whether a valid signature exists. [`holds`] is the
-//! relation that the circuit proves, for any point of the curve as `P'` and any integer of 320 bits as `s`.
+//! For every key and message, [`verify`] and the circuit agree on whether a valid signature exists.
+//! [`holds`] is the relation that the circuit proves, for any point of the curve as `P'` and any
+//! integer of 320 bits as `s`.
 
 mod key;
 pub mod walk;
@@ -52,7 +56,8 @@ impl Signature {
     ///
     /// # Errors
     ///
-    /// [`DecodeError`] if `R` is not canonical, no point of the subgroup, or neutral, or if `s` is not below `n`.
+    /// [`DecodeError`] if `R` is not canonical, no point of the subgroup, or neutral, or if `s` is
+    /// not below `n`.
     pub fn decode(bytes: &[u8; SIGNATURE_LEN]) -> Result<Self, DecodeError> {
         let [r, s] =
             [0, curve::ENCODED_LEN].map(|start| core::array::from_fn(|i| bytes[start + i]));
@@ -85,8 +90,8 @@ pub fn verify(key: &PublicKey, message: &Digest, signature: &Signature) -> bool 
         .is_some_and(|r_x| holds(&key.point(), message, &r_x, &signature.s.limbs()))
 }
 
-/// The relation that the circuit proves: `P'` (`shifted`), a point of the curve, is not excluded, and
-/// `s·G + 2^80·e·(P' - D1)` is finite with x coordinate `r_x`.
+/// The relation that the circuit proves: `P'` (`shifted`), a point of the curve, is not excluded,
+/// and `s·G + 2^80·e·(P' - D1)` is finite with x coordinate `r_x`.
 ///
 /// `s` is any integer of 320 bits, least significant limb first.
 #[must_use]

@@ -14,13 +14,14 @@ fn example() -> (SecretKey, Digest, Signature) {
     (secret, message(1), signature)
 }
 
-/// Whether the circuit's steps exist and end at a point with the x coordinate of `R`; without the exclusion of keys.
+/// Whether the circuit's steps exist and end at a point with the x coordinate of `R`; without the
+/// exclusion of keys.
 fn walk_accepts(shifted: &Point, message: &Digest, r_x: &Fp5, s: &[u64; LIMBS]) -> bool {
     let e = challenge(r_x, &key_digest(shifted).unwrap(), message);
     walk::walk(shifted, e, s).is_some_and(|walk| walk.end.x() == Some(*r_x))
 }
 
-/// A signature for any finite `P'` by whoever knows `x` with `P' = x·G + D1` or `P' = x·G + D1 + N`.
+/// A signature for any finite `P'` by whoever knows `x` with `P'` = `x·G + D1` or `x·G + D1 + N`.
 fn sign_for(shifted: &Point, x: Scalar, message: &Digest) -> (Fp5, Scalar) {
     let nonce = Scalar::from_u128(0x1234_5678_9abc_def0);
     let r_x = Point::mul_generator(&nonce).x().unwrap();

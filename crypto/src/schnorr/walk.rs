@@ -1,11 +1,12 @@
 //! The circuit's way to the commitment, step by step.
 //!
-//! A step takes `Q` to `(Q + T) + Q` with two slopes, which are the circuit's witnesses. 128 steps with `T` in `{D1, P'}`, by
-//! the bits of the challenge from the highest, lead from `Q0 = 7·D1` to `e·P + (8·2^128 - 1)·D1`. 80 steps with `T` from the
-//! comb table ([`curve::comb_table`]), by the bits of `s`, lead on to `2^80·e·P + s·G`: the offsets cancel.
+//! A step takes `Q` to `(Q + T) + Q` with two slopes, which are the circuit's witnesses. 128 steps
+//! with `T` in `{D1, P'}`, by the bits of the challenge from the highest, lead from `Q0 = 7·D1` to
+//! `e·P + (8·2^128 - 1)·D1`. 80 steps with `T` from the comb table ([`curve::comb_table`]), by the
+//! bits of `s`, lead on to `2^80·e·P + s·G`: the offsets cancel.
 //!
-//! The formulas do not use the curve's coefficients. They have no value if `T = ±Q` or if a sum on the way is neutral; for
-//! honest keys that does not happen but with probability below 2^-188.
+//! The formulas do not use the curve's coefficients. They have no value if `T = ±Q` or if a sum on
+//! the way is neutral; for honest keys that does not happen but with probability below 2^-188.
 
 use crate::curve::{self, COMB_SPACING, Point, comb_index};
 use crate::quintic::Fp5;
@@ -41,8 +42,12 @@ pub struct Walk {
 
 /// `2Q + T` by the circuit's formulas, or `None` if they have no value here.
 ///
-/// With `Q = (x, y)`, `T = (xT, yT)`: `l1 = (yT - y)/(xT - x)`, `x' = l1^2 - x - xT`, `l2 = -2y/(x' - x) - l1`, and the new
-/// point is `(l2^2 - l1^2 + xT, l2·(x - x_new) - y)`.
+/// With `Q = (x, y)` and `T = (xT, yT)`:
+///
+/// ```text
+/// l1 = (yT - y)/(xT - x)       x' = l1^2 - x - xT
+/// l2 = -2y/(x' - x) - l1       x_new = l2^2 - l1^2 + xT       y_new = l2·(x - x_new) - y
+/// ```
 #[must_use]
 pub fn step(q: &Point, t: &Point) -> Option<Step> {
     let (x, y) = q.coordinates()?;
@@ -61,7 +66,8 @@ pub fn step(q: &Point, t: &Point) -> Option<Step> {
     })
 }
 
-/// The walk for the key `P'` (`shifted`), the challenge and an integer `s` of 320 bits, least significant limb first.
+/// The walk for the key `P'` (`shifted`), the challenge and an integer `s` of 320 bits, least
+/// significant limb first.
 ///
 /// `None` if one of the steps has no value.
 #[must_use]
