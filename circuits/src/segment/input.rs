@@ -41,6 +41,30 @@ impl<const N: u32> Wired for Bits<N> {
     }
 }
 
+/// Asset id of an entry, unpacked from a word of its object.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct EntryId(u16);
+
+impl Wired for EntryId {
+    type Wires = Uint<16>;
+
+    fn alloc(b: &mut Builder) -> Uint<16> {
+        b.clause("SL-8", u16::alloc)
+    }
+
+    fn elements(&self, out: &mut Vec<F>) {
+        self.0.elements(out);
+    }
+
+    fn targets(wires: &Uint<16>, out: &mut Vec<Target>) {
+        u16::targets(wires, out);
+    }
+
+    fn rebuild(source: &mut Targets<'_>) -> Uint<16> {
+        u16::rebuild(source)
+    }
+}
+
 /// Which kind a slot is; all false for padding.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Selectors {
@@ -128,7 +152,7 @@ pub(crate) struct ObjectInput {
     agent: [F; 6],
     nonce: F,
     agent_nonce: F,
-    ids: [u16; ENTRY_COUNT],
+    ids: [EntryId; ENTRY_COUNT],
     amounts: [F; ENTRY_COUNT],
 }
 
@@ -136,7 +160,7 @@ wires! {
     /// Wires of [`ObjectInput`]. Only the ids are range-checked: the rest is bound by the leaf's hash, and ids are too,
     /// but packed.
     pub(crate) struct ObjectWires for ObjectInput {
-        header: F, owner: [F; 3], main_key: Digest, agent: [F; 6], nonce: F, agent_nonce: F, ids: [u16; ENTRY_COUNT],
+        header: F, owner: [F; 3], main_key: Digest, agent: [F; 6], nonce: F, agent_nonce: F, ids: [EntryId; ENTRY_COUNT],
         amounts: [F; ENTRY_COUNT],
     }
 }
@@ -153,7 +177,7 @@ impl From<&Object> for ObjectInput {
             agent,
             nonce: elements[14],
             agent_nonce: elements[15],
-            ids: object.entries.map(|entry| entry.asset.0),
+            ids: object.entries.map(|entry| EntryId(entry.asset.0)),
             amounts: object.entries.map(|entry| F::from_canonical_u64(entry.amount.get())),
         }
     }
@@ -198,8 +222,8 @@ wires! {
 impl EntryHint {
     /// The entry of the asset, or the lowest free one among the first `positions`; whether `credit` overflows it.
     fn credit(object: &ObjectInput, asset: AssetId, credit: Amount, positions: usize) -> Self {
-        let held = object.ids.iter().position(|&id| id == asset.0);
-        let entry = held.or_else(|| object.ids[..positions].iter().position(|&id| id == 0));
+        let held = object.ids.iter().position(|id| id.0 == asset.0);
+        let entry = held.or_else(|| object.ids[..positions].iter().position(|id| id.0 == 0));
         let before = entry.map_or(F::ZERO, |entry| object.amounts[entry]);
         let after = before + F::from_canonical_u64(credit.get());
         let overflow = from_field(after).as_u64() >> Amount::BITS == 1;
@@ -207,7 +231,7 @@ impl EntryHint {
     }
 
     fn debit(object: &ObjectInput, asset: AssetId) -> Self {
-        Self { position: one_hot(object.ids.iter().position(|&id| id == asset.0)), overflow: false }
+        Self { position: one_hot(object.ids.iter().position(|id| id.0 == asset.0)), overflow: false }
     }
 }
 

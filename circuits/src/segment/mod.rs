@@ -9,6 +9,8 @@ pub(crate) mod input;
 mod object;
 mod records;
 mod slot;
+#[cfg(test)]
+mod tests;
 
 use weft_protocol::crypto::Tag;
 use weft_protocol::{RunningState, SegmentStatement, SegmentWitness, Slot};
@@ -104,7 +106,7 @@ impl Builder {
         let before = self.clause("SE-2", |b| b.alloc::<StateInput>());
         let number_and_time = [environment.batch_number.target(), environment.timestamp.target()];
         let context = [&environment.domain[..], &number_and_time].concat();
-        let context = self.clause("SE-1", |b| b.hash(Tag::CONTEXT, &context));
+        let context = self.claim_rows("SE-1", |b| b.hash(Tag::CONTEXT, &context));
         let mut state = before.clone();
         let mut wires = Vec::with_capacity(slots);
         for _ in 0..slots {
@@ -112,7 +114,7 @@ impl Builder {
             wires.push(slot);
             state = after;
         }
-        let [s_before, s_after] = self.clause("SE-2", |b| [&before, &state].map(|state| b.running_state(state)));
+        let [s_before, s_after] = self.claim_rows("SE-2", |b| [&before, &state].map(|state| b.running_state(state)));
         self.expose(&[context, s_before, s_after].concat());
         SegmentWires { environment, before, slots: wires }
     }

@@ -183,11 +183,11 @@ impl Builder {
         let address = fields.address.elements();
         let last = [fields.nonce, fields.expiry.target()];
         let message = [&environment.domain[..], &record, &address, &fields.group, &last].concat();
-        self.hash(Tag::MESSAGE, &message)
+        self.claim_rows("TX-3", |b| b.hash(Tag::MESSAGE, &message))
     }
 
     /// Runs `body` as the clause `id`, which claims all rows that it adds.
-    fn claim_rows<T>(&mut self, id: crate::ledger::ClauseId, body: impl FnOnce(&mut Self) -> T) -> T {
+    pub(super) fn claim_rows<T>(&mut self, id: crate::ledger::ClauseId, body: impl FnOnce(&mut Self) -> T) -> T {
         self.clause(id, |b| {
             let start = b.rows();
             let result = body(b);

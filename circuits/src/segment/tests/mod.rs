@@ -1,0 +1,4 @@
+//! Tests of the slot and segment circuits.
+
+mod slots;
+mod world;
