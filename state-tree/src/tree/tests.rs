@@ -110,6 +110,7 @@ fn a_batch_hashes_each_node_above_its_leaves_once() {
     assert_eq!(hashed(&[5, 5]), TREE_DEPTH);
     assert_eq!(hashed(&[5, 4]), TREE_DEPTH);
     assert_eq!(hashed(&[0, 1 << 27]), 2 * TREE_DEPTH - 1);
+    assert_eq!(hashed(&[0, 1 << 27, 1]), 2 * TREE_DEPTH - 1);
     let neighbours: Vec<_> = (0..64).rev().collect();
     assert_eq!(hashed(&neighbours), 63 + TREE_DEPTH - 6);
 }
