@@ -21,7 +21,7 @@ const NAME: CircuitName = CircuitName { name: "aggregate", version: 1 };
 #[derive(Debug)]
 pub struct Aggregate {
     pub(super) layer: LayerCircuit<AggregateLayer>,
-    children: [Child; ARITY],
+    pub(super) children: [Child; ARITY],
     present: [Bool; ARITY],
     key_set: KeySetWires,
 }

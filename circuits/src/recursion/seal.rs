@@ -79,9 +79,9 @@ impl SealInput<'_> {
 #[derive(Debug)]
 pub struct Seal {
     pub(super) layer: LayerCircuit<SealLayer>,
-    child: Child,
-    claim: SealClaimWires,
-    slots: Vec<RecordSlotWires>,
+    pub(super) child: Child,
+    pub(super) claim: SealClaimWires,
+    pub(super) slots: Vec<RecordSlotWires>,
     key_set: KeySet,
     capacity: SealCapacity,
 }

@@ -1,2 +1,7 @@
+//! Tests of the recursion, on segment circuits that prove whatever they are told.
+
 mod claim;
 mod merge;
+mod refusals;
+mod road;
+mod world;
