@@ -179,7 +179,7 @@ impl Builder {
     /// # Panics
     /// Outside of any scope: an assertion without a name cannot be tested.
     fn open_scope(&self) -> ClauseId {
-        *self.scopes.last().expect("every assertion is made inside a clause or a gadget")
+        self.scopes.last().expect("every assertion is made inside a clause or a gadget")
     }
 
     /// Mixes a step of the construction into the cache key.
@@ -244,11 +244,7 @@ impl Builder {
     }
 
     fn note_gate<G: Gate<F, D>>(&mut self, gate: &G) {
-        let id = gate.id();
-        if !self.custom_gates.contains_key(&id) {
-            let fingerprint = gate_fingerprint(gate);
-            self.custom_gates.insert(id, fingerprint);
-        }
+        self.custom_gates.entry(gate.id()).or_insert_with(|| gate_fingerprint(gate));
     }
 
     /// Wires two targets together, in every mode. For feeding values into gates, not for claims about values: use

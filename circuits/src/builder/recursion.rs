@@ -83,6 +83,9 @@ impl Builder {
     ///
     /// The only source of wires that come from a child. Holds under any condition: an absent child repeats another's
     /// proof.
+    ///
+    /// # Panics
+    /// Outside of a clause.
     pub fn verify_child(&mut self, common: &CommonCircuitData<F, D>, key: ChildKey<'_>) -> Child {
         let start = self.inner.num_gates();
         self.trace(serde_json::to_string(common).expect("common data has string keys only"));

@@ -80,6 +80,9 @@ impl<S: Statement> StatementCircuit<S> {
     }
 
     /// The witness of an input.
+    ///
+    /// # Panics
+    /// If the type of the input gives two values to a wire.
     #[must_use]
     pub fn witness(&self, input: &S::Input) -> Witness {
         let mut witness = Witness::new();
