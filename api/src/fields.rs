@@ -1,0 +1,88 @@
+//! The fields of a JSON object, taken one by one, so that a refusal names the field.
+
+use core::fmt;
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde_json::Value;
+
+use crate::problem::Refusal;
+
+/// Fields that were not taken yet.
+pub(crate) struct Fields(BTreeMap<String, Value>);
+
+impl Fields {
+    /// The fields of a body.
+    ///
+    /// # Errors
+    /// The body is not one JSON object, or names a field twice.
+    pub(crate) fn parse(body: &[u8]) -> Result<Self, Refusal> {
+        serde_json::from_slice(body).map_err(|error| Refusal::malformed_json(error.to_string()))
+    }
+
+    /// Takes a field that must be there.
+    ///
+    /// # Errors
+    /// It is missing, or its value is none of the type.
+    pub(crate) fn take<T: DeserializeOwned>(&mut self, name: &str) -> Result<T, Refusal> {
+        self.take_with(name, |value| T::deserialize(value))
+    }
+
+    /// Takes a field that is read in a way of its own.
+    ///
+    /// # Errors
+    /// It is missing, or `read` refuses its value.
+    pub(crate) fn take_with<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(Value) -> Result<T, serde_json::Error>,
+    ) -> Result<T, Refusal> {
+        let missing = || Refusal::field("missing_field", name, "the field is missing");
+        let value = self.0.remove(name).ok_or_else(missing)?;
+        read(value).map_err(|error| Refusal::field("invalid_field", name, error.to_string()))
+    }
+
+    /// Nothing is left.
+    ///
+    /// # Errors
+    /// Some field was not taken: it does not exist, or not here.
+    pub(crate) fn finish(self) -> Result<(), Refusal> {
+        match self.0.first_key_value() {
+            Some((name, _)) => {
+                let detail = "there is no such field, or not for this kind";
+                Err(Refusal::field("unknown_field", name, detail))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = Fields;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+                let mut fields = BTreeMap::new();
+                while let Some(name) = map.next_key::<String>()? {
+                    // Readers differ in which of two they believe; a signed body must mean one thing.
+                    if fields.contains_key(&name) {
+                        map.next_value::<IgnoredAny>()?;
+                        return Err(A::Error::custom("a field is named twice"));
+                    }
+                    fields.insert(name, map.next_value()?);
+                }
+                Ok(Fields(fields))
+            }
+        }
+
+        deserializer.deserialize_map(Object)
+    }
+}

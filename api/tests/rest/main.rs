@@ -1,0 +1,8 @@
+//! The API over a small ledger in memory: what it answers, what it refuses, and that nothing brings it down.
+
+mod answers;
+mod client;
+mod ledger;
+mod limits;
+mod refusals;
+mod robustness;
