@@ -1,10 +1,15 @@
-//! Developer tasks: `cargo xtask tidy`.
+//! Developer tasks: `cargo xtask tidy`, `codegen`, `contracts`.
 
+mod codegen;
+mod contracts;
 mod tidy;
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
+
+use crate::codegen::Action;
 
 /// Developer tasks of the workspace.
 #[derive(Debug, Parser)]
@@ -18,11 +23,30 @@ struct Cli {
 enum Task {
     /// Checks what the compiler does not: crate graph, sizes, clause ids, links, words.
     Tidy,
+    /// Writes the generated sources of the contracts.
+    Codegen(Check),
+    /// Compiles the contracts into the committed artifacts.
+    Contracts(Check),
+}
+
+#[derive(Debug, Args)]
+struct Check {
+    /// Write nothing; fail if a committed file differs.
+    #[arg(long)]
+    check: bool,
+}
+
+impl Check {
+    const fn action(&self) -> Action {
+        if self.check { Action::Check } else { Action::Write }
+    }
 }
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().task {
         Task::Tidy => tidy::run(),
+        Task::Codegen(check) => codegen::run(&root(), check.action()),
+        Task::Contracts(check) => contracts::run(&root(), check.action()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -31,4 +55,9 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Root of the repository: the parent of this package.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_path_buf)
 }

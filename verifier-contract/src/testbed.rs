@@ -1,4 +1,5 @@
-//! A wrap circuit that depends on nothing but the library: an inner proof with four public inputs, and its wrap.
+//! A small wrap circuit for tests of the generated contracts: it depends on the library alone, and proves in seconds
+//! what the protocol's wrap takes a whole batch for.
 
 use plonky2::field::goldilocks_field::GoldilocksField as F;
 use plonky2::field::types::Field;

@@ -1,0 +1,29 @@
+//! The compiled contracts, as committed in `artifacts/`.
+
+use alloy::primitives::{Bytes, hex};
+use serde::Deserialize;
+
+/// A compiled contract.
+#[derive(Clone, Copy, Debug)]
+pub struct Artifact {
+    json: &'static str,
+}
+
+#[derive(Deserialize)]
+struct Code {
+    bytecode: String,
+}
+
+impl Artifact {
+    /// The rollup.
+    pub const ROLLUP: Self = Self { json: include_str!("../artifacts/Rollup.json") };
+    /// A token that anyone may mint, for development.
+    pub const TEST_TOKEN: Self = Self { json: include_str!("../artifacts/TestToken.json") };
+
+    /// The code that deploys the contract, without constructor arguments.
+    #[must_use]
+    pub fn creation_code(&self) -> Bytes {
+        let code: Code = serde_json::from_str(self.json).expect("committed artifacts have a bytecode");
+        hex::decode(code.bytecode).expect("a bytecode is hex").into()
+    }
+}
