@@ -9,10 +9,10 @@ import {Digests} from "./lib/Digests.sol";
 import {PublicData} from "./lib/PublicData.sol";
 import {Record, Records} from "./lib/Records.sol";
 import {Withdrawals} from "./lib/Withdrawals.sol";
-import {Poseidon} from "./Poseidon.sol";
+import {Poseidon} from "./generated/Poseidon.sol";
 
 /// @title Rollup
-/// @notice See {IRollup}.
+/// @notice Holds the assets, the queue and the verified root; {IRollup} describes the functions.
 contract Rollup is IRollup {
     /// @notice Constants and locked sum of an asset.
     struct Asset {

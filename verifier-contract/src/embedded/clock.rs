@@ -10,16 +10,20 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    /// Moves the clock forward.
-    pub(super) fn advance(&mut self, seconds: u64) {
-        self.offset += seconds;
+    /// Moves the clock forward, to at least `seconds` after the block of time `last`.
+    pub(super) fn advance(&mut self, seconds: u64, last: u64) {
+        // Blocks that came faster than one a second have run ahead of the clock: it catches up with them first.
+        self.offset = self.offset.max(last.saturating_sub(real_seconds())) + seconds;
     }
 
     /// Time of a block after one of time `last`, UNIX seconds.
     pub(super) fn next(&self, last: u64) -> u64 {
-        let real = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs());
-        (real + self.offset).max(last + 1)
+        (real_seconds() + self.offset).max(last + 1)
     }
+}
+
+fn real_seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs())
 }
 
 #[cfg(test)]
@@ -32,7 +36,7 @@ mod tests {
         let now = clock.next(0);
         assert!(now > 1_700_000_000, "the real clock");
         assert_eq!(clock.next(now + 50), now + 51);
-        clock.advance(1_000);
-        assert!(clock.next(0) >= now + 1_000);
+        clock.advance(1_000, now + 50);
+        assert!(clock.next(now + 50) >= now + 1_050);
     }
 }

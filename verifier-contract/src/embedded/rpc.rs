@@ -43,7 +43,7 @@ impl Node {
     }
 
     pub(super) fn advance_time(&mut self, seconds: u64) {
-        self.clock.advance(seconds);
+        self.clock.advance(seconds, self.ledger.timestamp());
         let (number, hash) = self.ledger.append_empty(self.next_timestamp());
         self.machine.record_block(number, hash);
     }
