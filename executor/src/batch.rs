@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use weft_protocol::crypto::Digest;
 use weft_protocol::{
     AccountIndex, Environment, FeeAsset, FeeSums, Object, Outcome, QueueEntry, QueueOperation,
     Record, RunningState, SegmentWitness, Slot, TransactionKind, Withdrawal,
@@ -104,6 +105,12 @@ impl BatchBuilder {
     #[must_use]
     pub fn record_count(&self) -> usize {
         self.ledger.record_count()
+    }
+
+    /// The state root after the slots so far; those that are not opened in the tree yet are opened now.
+    pub fn root(&mut self) -> Digest {
+        self.open_pending();
+        self.tree.root()
     }
 
     /// Executes a user's transaction.

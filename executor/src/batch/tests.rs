@@ -266,6 +266,17 @@ fn a_batch_does_not_end_with_fees_left() {
 }
 
 #[test]
+fn the_root_is_known_before_the_batch_ends() {
+    let mut builder = builder_with_accounts(&[1, 2], 1_000);
+    transact(&mut builder, Payment::transfer(1, 2, 5, 0)).expect("valid");
+    let root = builder.root();
+    assert_eq!(root, rebuilt_root(builder.objects()));
+    let (state, batch) = builder.finish().expect("no fees");
+    assert_eq!(state.root(), root);
+    assert_provable(&batch);
+}
+
+#[test]
 fn a_batch_without_slots_has_one_segment() {
     let builder = BatchBuilder::new(environment(1), State::new());
     let (state, batch) = builder.finish().expect("no fees");
