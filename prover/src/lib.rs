@@ -1,1 +1,23 @@
-//! From a segment's trace to its proof.
+//! From a segment's witness to its proof.
+//!
+//! * [`CircuitSet`]: all circuits of a deployment, built once or taken out of a cache;
+//! * [`CircuitSizes`], [`plan_segments`]: how many slots a segment has, and which segments a batch is cut into;
+//! * [`CircuitSet::prove_segment`]: a segment's proof, checked against the statement that is computed natively;
+//! * [`Cost`], [`StageLog`]: where the time went.
+//!
+//! Invariant: a proof that leaves this crate has been verified against the statement that its maker expected. Nothing here
+//! executes transactions; proving blocks the calling thread and uses the threads of its rayon pool.
+
+mod bench;
+mod circuits;
+mod cost;
+mod error;
+mod segment;
+mod sizes;
+
+pub use bench::{bench_segment, idle_segment};
+pub use circuits::{BuildProgress, BuildState, BuildStep, CircuitSet};
+pub use cost::{Cost, Stage, StageCost, StageLog, measure};
+pub use error::ProofError;
+pub use segment::ProvenSegment;
+pub use sizes::{CircuitSizes, SegmentSize, plan_segments};

@@ -149,6 +149,14 @@ impl RecursionCircuits {
         Ok((input.statement(), proof))
     }
 
+    /// Checks a seal and returns the digest of the public statement.
+    ///
+    /// # Errors
+    /// It is invalid.
+    pub fn verify_seal(&self, proof: &SealProof) -> Result<Digest, VerifyError> {
+        self.seal.verify(proof)
+    }
+
     /// Shrinks and wraps a seal.
     ///
     /// # Errors

@@ -15,8 +15,9 @@ mod tests;
 use weft_protocol::crypto::Tag;
 use weft_protocol::{RunningState, SegmentStatement, SegmentWitness, Slot};
 
-use crate::builder::{Builder, CircuitName, Target};
+use crate::builder::{Builder, Circuit, CircuitName, Target};
 use crate::config::segment_config;
+use crate::recursion::key::VerifierData;
 use crate::recursion::{Assembly, CircuitSummary, LayerCircuit, ProveError, SegmentLayer, SegmentProof, VerifyError};
 use crate::wired::{AssignError, Witness};
 use input::{EnvironmentInput, EnvironmentWires, SlotInput, StateInput, StateWires};
@@ -91,6 +92,18 @@ impl SegmentCircuit {
     /// It is invalid.
     pub fn verify(&self, proof: &SegmentProof) -> Result<SegmentStatement, VerifyError> {
         self.layer.verify(proof)
+    }
+
+    /// The circuit: for provers that take a proof's making apart.
+    #[must_use]
+    pub const fn circuit(&self) -> &Circuit {
+        &self.layer.circuit
+    }
+
+    /// Key and shape: what the lift is built for.
+    #[must_use]
+    pub fn verifier_data(&self) -> VerifierData {
+        self.layer.circuit.data.verifier_data()
     }
 
     /// Size and identity.
