@@ -23,12 +23,12 @@ pub(crate) struct Answer {
 impl Answer {
     pub(crate) fn header(&self, name: &str) -> &str {
         let value = self.headers.get(name);
-        let value = value.unwrap_or_else(|| panic!("no header {name} in {self:?}"));
+        let value = value.expect("the answer has the header");
         value.to_str().expect("printable")
     }
 
     pub(crate) fn json<T: DeserializeOwned>(&self) -> T {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error} in {self:?}"))
+        serde_json::from_slice(&self.body).expect("the body has the type")
     }
 
     /// The problem in the body, whose form is checked whole.

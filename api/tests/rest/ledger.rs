@@ -331,6 +331,7 @@ impl Backend for Ledger {
         }))
     }
 
+    #[expect(clippy::panic, reason = "one of the faults is a panic")]
     async fn status(&self) -> Result<StatusView, BackendError> {
         match self.fault {
             None => {}

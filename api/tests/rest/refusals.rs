@@ -78,122 +78,112 @@ async fn fields_that_are_not_used_are_unknown() {
     assert_eq!(client.ledger.state(), state);
 }
 
-#[tokio::test]
-async fn values_of_a_wrong_form_are_refused_at_their_field() {
+/// Puts each of the values into the field; all are refused there.
+async fn assert_invalid(name: &str, values: impl IntoIterator<Item = Value>) {
     let client = Client::new();
     let state = client.ledger.state();
-    let body = body_of(signed(transfer()));
-    let too_long = |name: &str| format!("{}00", body[name].as_str().unwrap());
-    let no_prefix = |name: &str| body[name].as_str().unwrap()[2..].to_owned();
-    let bytes = |byte: &str, count: usize| format!("0x{}", byte.repeat(count));
-    let key_bytes = |rest: String| json!(format!("{rest}{}", "00".repeat(32)));
-    let unreduced = |name: &str| {
-        json!(format!(
-            "{}{}",
-            &body[name].as_str().unwrap()[..82],
-            "ff".repeat(40)
-        ))
-    };
-    let cases: Vec<(&str, Vec<Value>)> = vec![
-        ("kind", vec![json!(1), json!(null)]),
-        (
-            "sender",
-            vec![
-                json!(-1),
-                json!(1.5),
-                json!("1"),
-                json!(1u64 << 32),
-                json!(null),
-                json!([1]),
-            ],
-        ),
-        (
-            "to",
-            vec![json!(-1), json!(1u64 << 32), json!({"index": 2})],
-        ),
-        ("asset", vec![json!(65_536), json!("2")]),
-        (
-            "amount",
-            vec![
-                json!(10),
-                json!("-1"),
-                json!("0x0a"),
-                json!("1e3"),
-                json!("10.0"),
-                json!(" 10"),
-                json!("010"),
-                json!(""),
-                json!((1u64 << 62).to_string()),
-                json!(u64::MAX.to_string()),
-                json!("9".repeat(5000)),
-            ],
-        ),
-        ("fee_asset", vec![json!(0), json!(5), json!(65_537)]),
-        (
-            "fee",
-            vec![json!(3), json!((1u64 << 62).to_string()), json!("three")],
-        ),
-        (
-            "recipient",
-            vec![
-                json!(no_prefix("recipient")),
-                json!(too_long("recipient")),
-                json!(bytes("0g", 20)),
-                json!("0x"),
-                json!("0x0"),
-                json!(null),
-                json!("0xé"),
-            ],
-        ),
-        ("nonce", vec![json!(-1), json!(1u64 << 32), json!("0")]),
-        (
-            "expiry",
-            vec![
-                json!(-1),
-                json!(1u64 << 40),
-                json!("2027-01-15T08:00:00.000Z"),
-            ],
-        ),
-        ("chain_id", vec![json!("31337"), json!(-1)]),
-        (
-            "contract",
-            vec![json!(no_prefix("contract")), json!(too_long("contract"))],
-        ),
-        (
-            "public_key",
-            vec![
-                json!(no_prefix("public_key")),
-                json!(too_long("public_key")),
-                json!(bytes("0g", 40)),
-                // Not below the order of the field; the neutral point; not on the curve.
-                json!(bytes("ff", 40)),
-                json!(bytes("00", 40)),
-                key_bytes("0x0000000000000001".to_owned()),
-                key_bytes("0xffffffff00000001".to_owned()),
-            ],
-        ),
-        (
-            "signature",
-            vec![
-                json!(no_prefix("signature")),
-                json!(too_long("signature")),
-                json!(bytes("ff", 80)),
-                unreduced("signature"),
-            ],
-        ),
-    ];
-    for (name, values) in cases {
-        for value in values {
-            let mut bad = body.clone();
-            bad[name] = value;
-            let problem = client
-                .post_json(&bad)
-                .await
-                .assert_problem(400, "invalid_field");
-            assert_eq!(problem.pointer, Some(format!("/{name}")), "{bad}");
-        }
+    for value in values {
+        let mut body = body_of(signed(transfer()));
+        body[name] = value;
+        let problem = client
+            .post_json(&body)
+            .await
+            .assert_problem(400, "invalid_field");
+        assert_eq!(problem.pointer, Some(format!("/{name}")), "{body}");
     }
     assert_eq!(client.ledger.state(), state);
+}
+
+#[tokio::test]
+async fn numbers_of_a_wrong_form_are_refused() {
+    let wrong_types = [
+        json!(null),
+        json!([1]),
+        json!({"index": 2}),
+        json!("1"),
+        json!(-1),
+        json!(1.5),
+    ];
+    let widths = [
+        ("sender", 32),
+        ("to", 32),
+        ("asset", 16),
+        ("nonce", 32),
+        ("expiry", 40),
+    ];
+    for (name, bits) in widths {
+        assert_invalid(name, [json!(1u64 << bits), json!(u64::MAX)]).await;
+        assert_invalid(name, wrong_types.clone()).await;
+    }
+    assert_invalid("fee_asset", [json!(0), json!(5), json!(65_537)]).await;
+    assert_invalid("fee_asset", wrong_types.clone()).await;
+    assert_invalid("chain_id", wrong_types).await;
+    assert_invalid("kind", [json!(1), json!(null)]).await;
+}
+
+#[tokio::test]
+async fn amounts_of_a_wrong_form_are_refused() {
+    let texts = ["-1", "0x0a", "1e3", "10.0", " 10", "010", "", "ten"];
+    let too_large = [
+        (1u64 << 62).to_string(),
+        u64::MAX.to_string(),
+        "9".repeat(5000),
+    ];
+    for name in ["amount", "fee"] {
+        assert_invalid(name, texts.map(Value::from)).await;
+        assert_invalid(name, too_large.clone().map(Value::from)).await;
+        assert_invalid(name, [json!(10), json!(null)]).await;
+    }
+}
+
+#[tokio::test]
+async fn bytes_of_a_wrong_form_are_refused() {
+    let body = body_of(signed(transfer()));
+    for name in ["recipient", "contract", "public_key", "signature"] {
+        let right = body[name].as_str().unwrap();
+        let no_digit = format!("{}g", &right[..right.len() - 1]);
+        let texts = [
+            &right[2..],
+            &right[..right.len() - 1],
+            &right[..right.len() - 2],
+            &no_digit,
+        ];
+        assert_invalid(name, texts.map(Value::from)).await;
+        assert_invalid(
+            name,
+            [
+                json!(format!("{right}00")),
+                json!("0x"),
+                json!("0xé"),
+                json!(null),
+            ],
+        )
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn keys_and_signatures_that_are_not_canonical_are_refused() {
+    let order = "ffffffff00000001";
+    let zeros = |elements: usize| "0".repeat(16 * elements);
+    let body = body_of(signed(transfer()));
+    let signature = body["signature"].as_str().unwrap();
+    let (point, scalar) = signature.split_at(2 + 80);
+    // An element that is not below the order of the field, the neutral point, and no point.
+    let points = [
+        format!("0x{order}{}", zeros(4)),
+        format!("0x{}{order}", zeros(4)),
+        format!("0x{}", zeros(5)),
+        format!("0x{:016x}{}", 1, zeros(4)),
+    ];
+    assert_invalid("public_key", points.clone().map(Value::from)).await;
+    assert_invalid(
+        "signature",
+        points.map(|point| json!(format!("{point}{scalar}"))),
+    )
+    .await;
+    let unreduced = json!(format!("{point}{}", "f".repeat(80)));
+    assert_invalid("signature", [unreduced]).await;
 }
 
 #[tokio::test]
@@ -234,145 +224,54 @@ async fn transactions_of_other_kinds_chains_and_contracts_are_refused() {
     assert_eq!(client.ledger.state(), state);
 }
 
-/// Transactions, rightly signed, that some rule refuses.
-fn refused_by_rule() -> Vec<(Transaction, &'static str)> {
-    let to = |index| TransactionKind::Transfer {
-        to: AccountIndex(index),
-    };
-    let t = transfer;
-    let fee_asset = FeeAsset::new(3).unwrap();
-    let big_fee = Fee::at_least(amount(1 << 20)).unwrap();
-    let past = Timestamp::new(NOW - 1).unwrap();
-    vec![
-        (
-            Transaction {
-                amount: amount(0),
-                ..t()
-            },
-            "zero_amount",
-        ),
-        (
-            Transaction {
-                amount: amount(0),
-                ..withdrawal()
-            },
-            "zero_amount",
-        ),
-        (
-            Transaction {
-                asset: AssetId(0),
-                ..t()
-            },
-            "unknown_asset",
-        ),
-        (
-            Transaction {
-                asset: AssetId(9),
-                ..t()
-            },
-            "insufficient_balance",
-        ),
-        (
-            Transaction {
-                amount: amount(1001),
-                ..t()
-            },
-            "insufficient_balance",
-        ),
-        (
-            Transaction {
-                amount: amount((1 << 62) - 1),
-                ..t()
-            },
-            "insufficient_balance",
-        ),
-        (
-            Transaction {
-                amount: amount(1001),
-                ..withdrawal()
-            },
-            "insufficient_balance",
-        ),
-        (Transaction { fee_asset, ..t() }, "insufficient_fee"),
-        (
-            Transaction {
-                fee: big_fee,
-                ..t()
-            },
-            "insufficient_fee",
-        ),
-        (Transaction { kind: to(1), ..t() }, "self_transfer"),
-        (
-            Transaction {
-                kind: to(77),
-                ..t()
-            },
-            "unknown_recipient",
-        ),
-        (
-            Transaction {
-                kind: to(1 << 28),
-                ..t()
-            },
-            "index_out_of_range",
-        ),
-        (
-            Transaction {
-                sender: AccountIndex(77),
-                ..t()
-            },
-            "unknown_account",
-        ),
-        (
-            Transaction {
-                sender: AccountIndex(u32::MAX),
-                ..t()
-            },
-            "index_out_of_range",
-        ),
-        (
-            Transaction {
-                sender: AccountIndex(3),
-                ..t()
-            },
-            "wrong_key",
-        ),
-        (
-            Transaction {
-                named_address: owner(3),
-                ..t()
-            },
-            "wrong_recipient",
-        ),
-        (
-            Transaction {
-                named_address: Address::ZERO,
-                ..withdrawal()
-            },
-            "wrong_recipient",
-        ),
-        (
-            Transaction {
-                expiry: past,
-                ..t()
-            },
-            "expired",
-        ),
-        (
-            Transaction {
-                expiry: Timestamp::default(),
-                ..t()
-            },
-            "expired",
-        ),
-    ]
+type Change = fn(&mut Transaction);
+
+/// Changes of a right transfer that some rule refuses.
+const REFUSED_TRANSFERS: [(Change, &str); 15] = [
+    (|t| t.amount = amount(0), "zero_amount"),
+    (|t| t.asset = AssetId(0), "unknown_asset"),
+    (|t| t.asset = AssetId(9), "insufficient_balance"),
+    (|t| t.amount = amount(1001), "insufficient_balance"),
+    (|t| t.amount = amount((1 << 62) - 1), "insufficient_balance"),
+    (
+        |t| t.fee_asset = FeeAsset::new(3).expect("below 4"),
+        "insufficient_fee",
+    ),
+    (|t| t.fee = Fee(u16::MAX), "insufficient_fee"),
+    (|t| t.kind = to(1), "self_transfer"),
+    (|t| t.kind = to(77), "unknown_recipient"),
+    (|t| t.kind = to(1 << 28), "index_out_of_range"),
+    (|t| t.sender = AccountIndex(77), "unknown_account"),
+    (|t| t.sender = AccountIndex(u32::MAX), "index_out_of_range"),
+    (|t| t.sender = AccountIndex(3), "wrong_key"),
+    (|t| t.named_address = owner(3), "wrong_recipient"),
+    (
+        |t| t.expiry = Timestamp::new(NOW - 1).expect("below 2^40"),
+        "expired",
+    ),
+];
+
+/// The same of a withdrawal.
+const REFUSED_WITHDRAWALS: [(Change, &str); 4] = [
+    (|t| t.amount = amount(0), "zero_amount"),
+    (|t| t.amount = amount(1001), "insufficient_balance"),
+    (|t| t.named_address = Address::ZERO, "wrong_recipient"),
+    (|t| t.expiry = Timestamp::default(), "expired"),
+];
+
+fn to(index: u32) -> TransactionKind {
+    let to = AccountIndex(index);
+    TransactionKind::Transfer { to }
 }
 
 #[tokio::test]
 async fn rules_refuse_with_their_code() {
     let client = Client::new();
     let state = client.ledger.state();
-    for (transaction, code) in refused_by_rule() {
+    let transfers = REFUSED_TRANSFERS.map(|case| (transfer(), case));
+    let withdrawals = REFUSED_WITHDRAWALS.map(|case| (withdrawal(), case));
+    for (mut transaction, (change, code)) in transfers.into_iter().chain(withdrawals) {
+        change(&mut transaction);
         client
             .submit(signed(transaction))
             .await
