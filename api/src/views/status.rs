@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use weft_protocol::crypto::Digest;
 use weft_protocol::{Address, Amount};
 
-use crate::Deployment;
+use crate::{Deployment, FixedBytes};
 
 /// What the node serves and how far it is.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -75,9 +75,8 @@ pub enum Proofs {
 pub struct Circuit {
     /// Its name.
     pub name: String,
-    /// Its digest.
-    #[serde(with = "crate::text")]
-    pub digest: Digest,
+    /// Its digest: a Keccak hash, not one of elements.
+    pub digest: FixedBytes<32>,
 }
 
 /// Body of `/livez`.

@@ -350,7 +350,7 @@ impl Backend for Ledger {
         }
         let circuit = Circuit {
             name: "wrap".to_owned(),
-            digest: Digest::ZERO,
+            digest: FixedBytes([0; 32]),
         };
         Ok(StatusView {
             deployment: self.deployment,
