@@ -16,14 +16,29 @@ struct Code {
 
 impl Artifact {
     /// The rollup.
-    pub const ROLLUP: Self = Self { json: include_str!("../artifacts/Rollup.json") };
+    pub const ROLLUP: Self = Self {
+        json: include_str!("../artifacts/Rollup.json"),
+    };
     /// A token that anyone may mint, for development.
-    pub const TEST_TOKEN: Self = Self { json: include_str!("../artifacts/TestToken.json") };
+    pub const TEST_TOKEN: Self = Self {
+        json: include_str!("../artifacts/TestToken.json"),
+    };
+
+    /// A contract whose artifact lies elsewhere: `json` is the file's text.
+    #[must_use]
+    pub const fn from_json(json: &'static str) -> Self {
+        Self { json }
+    }
 
     /// The code that deploys the contract, without constructor arguments.
+    ///
+    /// # Panics
+    /// If the text is not that of an artifact: a member `bytecode` in hex.
     #[must_use]
     pub fn creation_code(&self) -> Bytes {
-        let code: Code = serde_json::from_str(self.json).expect("committed artifacts have a bytecode");
-        hex::decode(code.bytecode).expect("a bytecode is hex").into()
+        let code: Code = serde_json::from_str(self.json).expect("an artifact has a bytecode");
+        hex::decode(code.bytecode)
+            .expect("a bytecode is hex")
+            .into()
     }
 }

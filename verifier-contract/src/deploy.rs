@@ -32,14 +32,38 @@ pub enum DeployError {
 ///
 /// # Errors
 /// The transaction was not taken, not confirmed or failed.
-pub async fn deploy(provider: &impl Provider, creation_code: Bytes) -> Result<Address, DeployError> {
+pub async fn deploy(
+    provider: &impl Provider,
+    creation_code: Bytes,
+) -> Result<Address, DeployError> {
     let request = TransactionRequest::default().with_deploy_code(creation_code);
-    let receipt = provider.send_transaction(request).await?.get_receipt().await?;
-    let failed = DeployError::Failed { transaction: receipt.transaction_hash };
+    let receipt = provider
+        .send_transaction(request)
+        .await?
+        .get_receipt()
+        .await?;
+    let failed = DeployError::Failed {
+        transaction: receipt.transaction_hash,
+    };
     if !receipt.status() {
         return Err(failed);
     }
     receipt.contract_address.ok_or(failed)
+}
+
+/// Deploys a verifier: first the contract that evaluates its gates, then the verifier, which calls it.
+///
+/// # Errors
+/// As [`deploy`].
+pub async fn deploy_verifier(
+    provider: &impl Provider,
+    gates: Artifact,
+    verifier: Artifact,
+) -> Result<Address, DeployError> {
+    let gates = deploy(provider, gates.creation_code()).await?;
+    let mut code = verifier.creation_code().to_vec();
+    code.extend(gates.abi_encode());
+    deploy(provider, code.into()).await
 }
 
 /// Deploys the rollup. Its domain follows from chain id, address and salt.
