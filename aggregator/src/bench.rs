@@ -1,0 +1,67 @@
+//! What the jobs after the segments cost, without a state to execute on.
+
+use std::sync::Arc;
+
+use weft_protocol::crypto::Digest;
+use weft_prover::{CircuitSet, Cost, ProofError, SegmentSize, StageLog, bench_segment};
+
+use crate::{Backend as _, BatchEnd, ProvenMerge};
+
+/// Children of a full lift or aggregate.
+const CHILDREN: usize = weft_circuits::recursion::merge::ARITY;
+
+/// What proving and merging costs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MergeCosts {
+    /// One segment.
+    pub segment: Cost,
+    /// A lift of as many segments as it takes.
+    pub lift: Cost,
+    /// An aggregate of as many lifts as it takes.
+    pub aggregate: Cost,
+}
+
+/// What the end of a batch costs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct EndCosts {
+    /// The seal.
+    pub seal: Cost,
+    /// Shrink and wrap.
+    pub wrap: Cost,
+}
+
+/// Makes one segment proof, one lift and one aggregate on the current rayon pool, of segments that do nothing: all of them
+/// are adjacent to themselves.
+///
+/// # Errors
+/// None if the circuits are sound.
+pub fn bench_merges(circuits: &CircuitSet, size: SegmentSize) -> Result<MergeCosts, ProofError> {
+    let (segment, segment_log) = bench_segment(circuits, size)?;
+    let segments = vec![Arc::new(segment); CHILDREN];
+    let mut lift_log = StageLog::new();
+    let lifts = vec![Arc::new(circuits.lift(size, &segments, &mut lift_log)?); CHILDREN];
+    let mut aggregate_log = StageLog::new();
+    circuits.aggregate(&lifts, &mut aggregate_log)?;
+    let [segment, lift, aggregate] = [segment_log, lift_log, aggregate_log].map(|log| log.total());
+    Ok(MergeCosts { segment, lift, aggregate })
+}
+
+/// Seals and wraps a batch that does nothing, on the current rayon pool.
+///
+/// # Errors
+/// None if the circuits are sound.
+pub fn bench_end(circuits: &CircuitSet) -> Result<EndCosts, ProofError> {
+    let root = idle_batch(circuits)?;
+    let end = BatchEnd { root_before: Digest::ZERO, root_after: Digest::ZERO, records: Vec::new() };
+    let mut seal_log = StageLog::new();
+    let sealed = circuits.seal(&root, &end, &mut seal_log)?;
+    let mut wrap_log = StageLog::new();
+    circuits.wrap(&sealed, &mut wrap_log)?;
+    Ok(EndCosts { seal: seal_log.total(), wrap: wrap_log.total() })
+}
+
+/// The merge of a batch of one idle segment.
+fn idle_batch(circuits: &CircuitSet) -> Result<ProvenMerge, ProofError> {
+    let (segment, _) = bench_segment(circuits, SegmentSize::Small)?;
+    circuits.lift(SegmentSize::Small, &[Arc::new(segment)], &mut StageLog::new())
+}

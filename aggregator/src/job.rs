@@ -1,0 +1,106 @@
+//! Names of jobs, and news about them.
+
+use std::fmt;
+
+use weft_prover::Cost;
+
+/// Consecutive segments of a batch, by their positions from 0.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct Span {
+    /// The first one.
+    pub first: usize,
+    /// The last one, included.
+    pub last: usize,
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}..{}", self.first, self.last)
+    }
+}
+
+/// A job of a batch. The name is unique in its batch.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum Job {
+    /// Proves the segment at this position.
+    Segment(usize),
+    /// Merges segments.
+    Lift(Span),
+    /// Merges lifts and aggregates.
+    Aggregate(Span),
+    /// Binds the whole batch to its public data.
+    Seal,
+    /// Shrinks the seal and wraps it for L1.
+    Wrap,
+}
+
+/// What a job does, without the where.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum JobKind {
+    /// See [`Job::Segment`].
+    Segment,
+    /// See [`Job::Lift`].
+    Lift,
+    /// See [`Job::Aggregate`].
+    Aggregate,
+    /// See [`Job::Seal`].
+    Seal,
+    /// See [`Job::Wrap`].
+    Wrap,
+}
+
+impl Job {
+    /// What the job does.
+    #[must_use]
+    pub const fn kind(&self) -> JobKind {
+        match self {
+            Self::Segment(_) => JobKind::Segment,
+            Self::Lift(_) => JobKind::Lift,
+            Self::Aggregate(_) => JobKind::Aggregate,
+            Self::Seal => JobKind::Seal,
+            Self::Wrap => JobKind::Wrap,
+        }
+    }
+}
+
+impl fmt::Display for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Segment(position) => write!(f, "segment {position}"),
+            Self::Lift(span) => write!(f, "lift {span}"),
+            Self::Aggregate(span) => write!(f, "aggregate {span}"),
+            Self::Seal => f.write_str("seal"),
+            Self::Wrap => f.write_str("wrap"),
+        }
+    }
+}
+
+/// News about a job.
+///
+/// The jobs that were ever queued are all that a batch needs so far, and all that it needs once it is finished: so
+/// "proving x/y" is the number of jobs done over the number of jobs queued.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct JobEvent {
+    /// Number of the batch.
+    pub batch: u32,
+    /// The job.
+    pub job: Job,
+    /// What has happened.
+    pub state: JobState,
+}
+
+/// What has happened to a job.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum JobState {
+    /// It is part of the batch and will run when its children are proved.
+    Queued,
+    /// A worker does it.
+    Started,
+    /// Its proof is made and verified.
+    Done(Cost),
+    /// It failed. It starts again once; after the second failure the batch fails.
+    Failed {
+        /// Why.
+        reason: String,
+    },
+}
