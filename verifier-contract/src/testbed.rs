@@ -3,6 +3,13 @@
 
 use plonky2::field::goldilocks_field::GoldilocksField as F;
 use plonky2::field::types::Field;
+use plonky2::gates::base_sum::BaseSumGate;
+use plonky2::gates::coset_interpolation::CosetInterpolationGate;
+use plonky2::gates::exponentiation::ExponentiationGate;
+use plonky2::gates::poseidon_mds::PoseidonMdsGate;
+use plonky2::gates::random_access::RandomAccessGate;
+use plonky2::gates::reducing::ReducingGate;
+use plonky2::gates::reducing_extension::ReducingExtensionGate;
 use plonky2::iop::target::Target;
 use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 use plonky2::plonk::circuit_builder::CircuitBuilder;
@@ -25,6 +32,7 @@ fn inner_config() -> CircuitConfig {
 }
 
 /// Inner circuit and wrap.
+#[derive(Debug)]
 pub struct TestBed {
     inner: CircuitData<F, Inner, D>,
     inputs: [Target; PUBLIC_INPUTS],
@@ -33,8 +41,15 @@ pub struct TestBed {
     inner_proof: ProofWithPublicInputsTarget<D>,
 }
 
+impl Default for TestBed {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl TestBed {
     /// Builds both circuits.
+    #[must_use]
     pub fn new() -> Self {
         let mut builder = CircuitBuilder::<F, D>::new(inner_config());
         let inputs = builder.add_virtual_target_arr::<PUBLIC_INPUTS>();
@@ -54,7 +69,11 @@ impl TestBed {
         Self { inner, inputs, wrap, inner_proof }
     }
 
-    /// A wrapped proof with these public inputs.
+    /// A wrapped proof with these public inputs, each below p.
+    ///
+    /// # Panics
+    /// Never: any inputs satisfy the circuit.
+    #[must_use]
     pub fn prove(&self, values: [u64; PUBLIC_INPUTS]) -> ProofWithPublicInputs<F, WrapConfig, D> {
         let mut witness = PartialWitness::new();
         for (&target, value) in self.inputs.iter().zip(values) {
@@ -65,4 +84,23 @@ impl TestBed {
         witness.set_proof_with_pis_target(&self.inner_proof, &proof).expect("the proof has the circuit's shape");
         self.wrap.prove(witness).expect("the inner proof is valid")
     }
+}
+
+/// A circuit with a row of each gate that [`TestBed::wrap`] does not have, and with more routed wires. Its gates are
+/// evaluated at random points, nothing is proved.
+#[must_use]
+pub fn rare_gates() -> CircuitData<F, WrapConfig, D> {
+    let config = CircuitConfig { fri_config: wrap_circuit_config().fri_config, ..inner_config() };
+    let mut builder = CircuitBuilder::<F, D>::new(config.clone());
+    let inputs = builder.add_virtual_target_arr::<PUBLIC_INPUTS>();
+    builder.register_public_inputs(&inputs);
+    builder.add_gate(PoseidonMdsGate::<F, D>::new(), vec![]);
+    builder.add_gate(BaseSumGate::<4>::new_from_config::<F>(&config), vec![]);
+    builder.add_gate(RandomAccessGate::<F, D>::new_from_config(&config, 1), vec![]);
+    builder.add_gate(RandomAccessGate::<F, D>::new_from_config(&config, 5), vec![]);
+    builder.add_gate(CosetInterpolationGate::<F, D>::new(2), vec![]);
+    builder.add_gate(ReducingGate::<D>::new(43), vec![]);
+    builder.add_gate(ReducingExtensionGate::<D>::new(1), vec![]);
+    builder.add_gate(ExponentiationGate::<F, D>::new(3), vec![]);
+    builder.build::<WrapConfig>()
 }

@@ -1,13 +1,14 @@
 //! `cargo xtask codegen`: writes the generated sources of the contracts.
 //!
 //! * `src/generated/Poseidon.sol`: the hash library, from the field library's constants;
-//! * `tests/testbed/*.yul`: the verifier of the small test circuit.
+//! * `tests/testbed/*.yul`: the verifier of the small test circuit;
+//! * `tests/testbed/rare/Gates.yul`: the gates that this circuit does not have.
 
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use weft_contract::codegen::{self, GeneratedFile};
-use weft_contract::testbed::TestBed;
+use weft_contract::testbed::{self, TestBed};
 
 /// Directory of the contracts, relative to the root of the repository.
 const CONTRACTS: &str = "verifier-contract";
@@ -32,7 +33,12 @@ pub fn run(root: &Path, action: Action) -> Result<()> {
 
     let bed = TestBed::new();
     let files = codegen::generate(&bed.wrap.common, &bed.wrap.verifier_only)?;
-    emit(&contracts.join("tests/testbed"), &files, action)
+    emit(&contracts.join("tests/testbed"), &files, action)?;
+
+    let rare = testbed::rare_gates();
+    let mut files = codegen::generate(&rare.common, &rare.verifier_only)?;
+    files.retain(|file| file.name == "Gates.yul");
+    emit(&contracts.join("tests/testbed/rare"), &files, action)
 }
 
 fn emit(directory: &Path, files: &[GeneratedFile], action: Action) -> Result<()> {

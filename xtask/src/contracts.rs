@@ -19,6 +19,9 @@ const CONTRACTS: &str = "verifier-contract";
 /// The compiler's version, the one in `package.json`.
 const SOLC_VERSION: &str = "0.8.37";
 
+/// How often the code is expected to run: far above any real number, so that it is laid out for gas. It fits.
+const RUNS: u32 = 4_000_000_000;
+
 /// Largest code that a chain deploys (EIP-170), in bytes.
 const CODE_BYTES_MAX: usize = 24_576;
 
@@ -43,7 +46,7 @@ struct Contract {
 }
 
 /// All contracts with an artifact.
-const ALL: [Contract; 5] = [
+const ALL: [Contract; 6] = [
     Contract { name: "Rollup", path: "src/Rollup.sol", source: Source::Solidity, artifacts: "artifacts" },
     Contract { name: "TestToken", path: "src/TestToken.sol", source: Source::Solidity, artifacts: "artifacts" },
     Contract {
@@ -59,6 +62,12 @@ const ALL: [Contract; 5] = [
         artifacts: "tests/testbed",
     },
     Contract { name: "Gates", path: "tests/testbed/Gates.yul", source: Source::Yul(None), artifacts: "tests/testbed" },
+    Contract {
+        name: "Gates",
+        path: "tests/testbed/rare/Gates.yul",
+        source: Source::Yul(None),
+        artifacts: "tests/testbed/rare",
+    },
 ];
 
 /// Compiles all contracts and writes or compares their artifacts.
@@ -130,7 +139,7 @@ fn compile_solidity(directory: &Path) -> Result<Value> {
     }
     let settings = json!({
         "viaIR": true,
-        "optimizer": { "enabled": true, "runs": 200 },
+        "optimizer": { "enabled": true, "runs": RUNS },
         "evmVersion": "osaka",
         "metadata": { "appendCBOR": false, "bytecodeHash": "none" },
         "outputSelection": { "*": { "*": ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"] } },
@@ -177,9 +186,8 @@ fn resolve(unit: &str, import: &str) -> String {
 /// Compiles a Yul object: the compiler's object for it.
 fn compile_yul(directory: &Path, contract: Contract) -> Result<Value> {
     let text = read_unit(directory, contract.path)?;
-    // The number of runs is far above any real one: code is laid out for gas, and it fits.
     let settings = json!({
-        "optimizer": { "enabled": true, "runs": 4_000_000_000_u32, "details": { "yul": true } },
+        "optimizer": { "enabled": true, "runs": RUNS, "details": { "yul": true } },
         "evmVersion": "osaka",
         "outputSelection": { "*": { "*": ["evm.bytecode.object", "evm.deployedBytecode.object"] } },
     });

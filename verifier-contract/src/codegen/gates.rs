@@ -116,13 +116,12 @@ fn arithmetic_code(gate: &dyn AnyGate<F, D>) -> Option<GateCode> {
     Some(GateCode::new(template, call))
 }
 
-/// Limbs and base of a decomposition into limbs of base 2, 4 or 16.
+/// Limbs and base of a decomposition into limbs of base 2 or 4.
 fn base_sum_parameters(gate: &dyn AnyGate<F, D>) -> Option<(usize, usize)> {
     let any = gate.as_any();
     let binary = any.downcast_ref::<BaseSumGate<2>>().map(|gate| (gate.num_limbs, 2));
     let quaternary = || any.downcast_ref::<BaseSumGate<4>>().map(|gate| (gate.num_limbs, 4));
-    let hexadecimal = || any.downcast_ref::<BaseSumGate<16>>().map(|gate| (gate.num_limbs, 16));
-    binary.or_else(quaternary).or_else(hexadecimal)
+    binary.or_else(quaternary)
 }
 
 fn coset_interpolation_code(gate: &CosetInterpolationGate<F, D>) -> GateCode {

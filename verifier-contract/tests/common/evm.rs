@@ -1,5 +1,7 @@
 //! An EVM with current mainnet rules that deploys code and calls it.
 
+use std::cell::RefCell;
+
 use revm::context::result::{ExecutionResult, Output};
 use revm::context::{Context, TxEnv};
 use revm::database::{CacheDB, EmptyDB};
@@ -26,7 +28,7 @@ pub struct Outcome {
 
 /// A chain of one user.
 pub struct Evm {
-    inner: MainnetEvm<MainnetContext<Db>>,
+    inner: RefCell<MainnetEvm<MainnetContext<Db>>>,
 }
 
 impl Evm {
@@ -38,7 +40,7 @@ impl Evm {
                 cfg.disable_nonce_check = true;
             })
             .with_db(Db::default());
-        Self { inner: context.build_mainnet() }
+        Self { inner: RefCell::new(context.build_mainnet()) }
     }
 
     fn transaction(kind: TxKind, data: Vec<u8>) -> TxEnv {
@@ -51,18 +53,18 @@ impl Evm {
     }
 
     /// Deploys `creation` with `argument` appended.
-    pub fn deploy(&mut self, creation: &[u8], argument: &[u8]) -> Address {
+    pub fn deploy(&self, creation: &[u8], argument: &[u8]) -> Address {
         let transaction = Self::transaction(TxKind::Create, [creation, argument].concat());
-        match self.inner.transact_commit(transaction).expect("the transaction is well formed") {
+        match self.inner.borrow_mut().transact_commit(transaction).expect("the transaction is well formed") {
             ExecutionResult::Success { output: Output::Create(_, Some(address)), .. } => address,
             other => panic!("deployment failed: {other:?}"),
         }
     }
 
     /// Calls `contract` without changing the state.
-    pub fn call(&mut self, contract: Address, data: Vec<u8>) -> Outcome {
+    pub fn call(&self, contract: Address, data: Vec<u8>) -> Outcome {
         let transaction = Self::transaction(TxKind::Call(contract), data);
-        let result = self.inner.transact(transaction).expect("the transaction is well formed").result;
+        let result = self.inner.borrow_mut().transact(transaction).expect("the transaction is well formed").result;
         Outcome {
             success: result.is_success(),
             gas: result.tx_gas_used(),

@@ -229,12 +229,27 @@ function checkFold(at, index, count, cap) {
     if shr(56, xor(root, calldataload(add(cap, mul(25, shr(count, index)))))) { fail(#MERKLE_PATH#) }
 }
 
+// The final polynomial at x, by Horner's rule in steps of four coefficients.
 function finalValue(x) -> a, b {
+    let p := 0xffffffff00000001
+    let x2 := mulmod(x, x, p)
+    let x3 := mulmod(x2, x, p)
+    let x4 := mulmod(x2, x2, p)
     for { let at := #FINAL_POLYNOMIAL_END# } gt(at, #FINAL_POLYNOMIAL#) {} {
-        at := sub(at, 16)
-        let v := calldataload(at)
-        a := mod(add(mul(a, x), shr(192, v)), 0xffffffff00000001)
-        b := mod(add(mul(b, x), and(shr(128, v), 0xffffffffffffffff)), 0xffffffff00000001)
+        at := sub(at, 64)
+        let u := calldataload(at)
+        let v := calldataload(add(at, 32))
+        a := mod(add(
+            add(mul(a, x4), mul(and(shr(64, v), 0xffffffffffffffff), x3)),
+            add(add(mul(shr(192, v), x2), mul(and(shr(64, u), 0xffffffffffffffff), x)), shr(192, u))
+        ), p)
+        b := mod(add(
+            add(mul(b, x4), mul(and(v, 0xffffffffffffffff), x3)),
+            add(
+                add(mul(and(shr(128, v), 0xffffffffffffffff), x2), mul(and(u, 0xffffffffffffffff), x)),
+                and(shr(128, u), 0xffffffffffffffff)
+            )
+        ), p)
     }
 }
 
