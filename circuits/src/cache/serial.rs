@@ -29,7 +29,7 @@ use plonky2::{
 use crate::config::{D, F};
 use crate::gadgets::compare::{IsZeroGenerator, LessThanGenerator};
 use crate::gadgets::signature::LimbGenerator;
-use crate::gates::{Comb, CombGate, KeyCheck, KeyGate, RangeCheck, RangeGate, ScalarMul, ScalarMulGate, SlotGenerator};
+use crate::gates::{Comb, CombGate, EntryChange, EntryGate, KeyCheck, KeyGate, RangeCheck, RangeGate, ScalarMul, ScalarMulGate, SlotGenerator};
 
 /// Serializer of gates.
 #[derive(Clone, Copy, Debug, Default)]
@@ -55,7 +55,8 @@ impl GateSerializer<F, D> for Gates {
         RangeGate,
         ScalarMulGate,
         CombGate,
-        KeyGate
+        KeyGate,
+        EntryGate
     }
 }
 
@@ -93,6 +94,7 @@ impl WitnessGeneratorSerializer<F, D> for Generators {
         SlotGenerator<RangeCheck>,
         SlotGenerator<ScalarMul>,
         SlotGenerator<Comb>,
-        SlotGenerator<KeyCheck>
+        SlotGenerator<KeyCheck>,
+        SlotGenerator<EntryChange>
     }
 }

@@ -7,7 +7,6 @@ use crate::segment::facts::Facts;
 pub(crate) fn constrain(b: &mut Builder, facts: &Facts<'_>) {
     let fields = facts.fields();
     let sum = b.dot(&facts.fee_asset, &facts.before.fee_sums);
-    let takes = facts.a_takes(b);
     b.when(facts.selectors().collect, |b| {
         b.clause("CF-1", |b| {
             b.assert_equal(fields.asset.target(), facts.fee_asset_id);
@@ -16,7 +15,7 @@ pub(crate) fn constrain(b: &mut Builder, facts: &Facts<'_>) {
         });
         b.clause("CF-2", |b| {
             b.assert_true(facts.a_is_account);
-            b.assert_true(takes);
+            b.assert_true(facts.a_takes);
         });
     });
 }

@@ -9,8 +9,7 @@ use crate::segment::facts::Facts;
 /// Every condition is exact in both directions: bits of the index, existence by the opened leaf (which is opened exactly
 /// if the index is in the tree), comparisons and emptiness by tests for zero, overflow by a range check.
 pub(crate) fn constrain(b: &mut Builder, facts: &Facts<'_>) -> Bool {
-    let takes = facts.a_takes(b);
-    let conditions = [facts.a_index.in_tree, facts.a_is_account, facts.a_is_named, facts.has_value, takes];
+    let conditions = [facts.a_index.in_tree, facts.a_is_account, facts.a_is_named, facts.has_value, facts.a_takes];
     let can = b.all(&conditions);
     let deposit = facts.selectors().deposit;
     b.clause("DE-1", |b| {

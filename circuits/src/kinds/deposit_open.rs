@@ -24,7 +24,7 @@ pub(crate) fn constrain(b: &mut Builder, facts: &Facts<'_>) -> Bool {
             b.assert_equal(fields.bounced.target(), no_value.target());
         });
     });
-    b.clause("DO-2", |b| b.when(opened, |b| b.assert_false(a.exists)));
+    b.clause("DO-2", |b| b.when(opened, |b| b.assert_false(facts.input.a_exists)));
     let key = fields.key.each_ref().map(|half| b.key_words(half)).concat();
     b.clause("DO-3", |b| {
         b.when(opened, |b| {

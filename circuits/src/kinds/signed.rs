@@ -21,7 +21,10 @@ pub(crate) fn constrain(b: &mut Builder, environment: &EnvironmentWires, facts: 
         b.clause("TX-7", |b| fields.group.iter().for_each(|&element| b.assert_zero(element)));
         b.clause("TX-8", |b| b.assert_false(fields.lane));
         b.clause("TX-9", |b| b.assert_true(facts.has_value));
-        b.clause("TX-10", |b| b.assert_true(facts.a_has_entry()));
+        b.clause("TX-10", |b| {
+            b.assert_true(facts.a_has_entry);
+            b.assert_true(facts.a_has_fee_entry);
+        });
     });
     signature
 }

@@ -8,7 +8,6 @@ use crate::segment::facts::Facts;
 /// B exists, because its leaf is a hash that leads to the root (SL-6).
 pub(crate) fn constrain(b: &mut Builder, facts: &Facts<'_>) {
     let (fields, recipient) = (facts.fields(), &facts.input.b.object);
-    let takes = facts.b_takes(b);
     b.when(facts.selectors().transfer, |b| {
         b.clause("TR-1", |b| {
             let difference = b.sub(fields.a, fields.b);
@@ -19,6 +18,6 @@ pub(crate) fn constrain(b: &mut Builder, facts: &Facts<'_>) {
             b.assert_equal(recipient.header, account);
         });
         b.clause("TR-3", |b| b.assert_all_equal(&fields.address.elements(), &recipient.owner));
-        b.clause("TR-4", |b| b.assert_true(takes));
+        b.clause("TR-4", |b| b.assert_true(facts.b_takes));
     });
 }

@@ -1,26 +1,14 @@
-//! Credits and debits of the entries of an object.
+//! Credits and debits of the entries of an object, a row each (see [`EntryChange`]).
 
-use plonky2::field::types::Field;
-use weft_protocol::{Amount, ENTRY_COUNT, OTHERS_ENTRY_COUNT};
+use std::ops::Range;
 
-use super::input::{EntryHintWires, ObjectWires};
-use super::object::{Balances, pack_word};
+use weft_protocol::Amount;
+
+use super::input::ObjectWires;
+use super::object::Balances;
 use crate::builder::{Bool, Builder, Target};
-use crate::config::F;
-
-/// What a slot finds out about an entry that it credits or debits.
-#[derive(Clone, Debug)]
-pub(super) struct EntryAccess {
-    position: [Bool; ENTRY_COUNT],
-    /// The object has an entry of the asset.
-    pub(super) present: Bool,
-    /// It has one, or a free position that a credit may take.
-    pub(super) available: Bool,
-    /// The amount after is 2^62 or more.
-    pub(super) overflow: Bool,
-    /// What the entry's id and amount grow by.
-    growth: [Target; 2],
-}
+use crate::gates::{EntryChange, EntryGate};
+use crate::ledger::Claim;
 
 /// A change of an entry: of which asset, by how much, and whether a credit may take positions 8 to 11.
 #[derive(Clone, Copy, Debug)]
@@ -31,113 +19,51 @@ pub(super) struct Change {
     pub(super) any_position: Bool,
 }
 
-impl EntryAccess {
-    /// A credit succeeds.
-    pub(super) fn takes(&self, b: &mut Builder) -> Bool {
-        let fits = b.not(self.overflow);
-        b.and(self.available, fits)
-    }
+/// What came of a change.
+#[derive(Clone, Debug)]
+pub(super) struct Changed {
+    /// The object has an entry of the asset.
+    pub(super) present: Bool,
+    /// There is an entry for the asset, or a free one, and the amount after is of 62 bits: a credit can be done.
+    pub(super) takes: Bool,
+    /// The balances after.
+    pub(super) balances: Balances,
 }
 
 impl Builder {
-    /// Finds the entry for a change and computes what it would become. Binds nothing of the object: see [`apply`].
+    /// Changes an entry of `object`, whose balances may have been changed before in other entries.
     ///
     /// # Soundness
-    /// SL-12: `present` is exact, for the product of the differences is 0 only if one of them is. The position is a
-    /// one-hot choice of an entry with the asset's id (of which a canonical object has one), or of a free one; the
-    /// lowest free one, because the product of the ids before it is not 0.
-    /// SL-13: amounts before are below 2^62 (state), and so is |delta|. `low + 2^62·overflow`, with `low` below 2^62,
-    /// equals before + delta in the field; a negative sum is at least p − 2^62 > 2^63 and has no such form.
-    pub(super) fn access_entry(&mut self, object: &ObjectWires, change: Change, hint: &EntryHintWires) -> EntryAccess {
-        let position = hint.position;
-        let (present, available, id) = self.clause("SL-12", |b| b.locate(object, change, &position));
+    /// SL-12: the gate's choice of the entry. SL-13: amounts before are below 2^62 (by the state), and so is |delta|; `low`
+    /// is below 2^62 and equals amount + delta − 2^62·overflow in the field. A negative sum is at least p − 2^62 > 2^63 and
+    /// has no such form; a sum below 2^63 has exactly one.
+    pub(super) fn change_entry(&mut self, object: &ObjectWires, before: &Balances, change: Change) -> Changed {
+        let row = self.add_gate(EntryGate::new(EntryChange), vec![]);
+        let wire = |column| Target::wire(row, column);
+        let mut feed = |columns: Range<usize>, sources: &[Target]| {
+            columns.zip(sources).for_each(|(column, &source)| self.connect(source, wire(column)));
+        };
+        feed(EntryChange::IDS, &object.ids.map(|id| id.target()));
+        feed(EntryChange::AMOUNTS, &before.amounts);
+        feed(EntryChange::WORDS, &before.id_words);
+        feed(EntryChange::ASSET..EntryChange::DELTA + 1, &[change.asset, change.any_position.target(), change.delta]);
+        self.clause("SL-12", |b| b.record(Claim::Rows { start: row, end: row + 1 }));
         self.clause("SL-13", |b| {
-            let before = b.dot(&position, &object.amounts);
-            let after = b.add(before, change.delta);
-            let carry = F::from_canonical_u64(1 << Amount::BITS);
-            let low = b.mul_constant_add(-carry, hint.overflow.target(), after);
-            b.range_check(low, Amount::BITS);
-            let empty = b.is_zero(low);
-            let new_id = b.arithmetic([F::NEG_ONE, F::ONE], [empty.target(), change.asset, change.asset]);
-            let growth = [b.sub(new_id, id), b.sub(low, before)];
-            EntryAccess { position, present, available, overflow: hint.overflow, growth }
-        })
-    }
+            b.record(Claim::Rows { start: row, end: row + 1 });
+            b.range_check(wire(EntryChange::LOW), Amount::BITS);
+        });
 
-    /// The id at the chosen position, and whether the asset is there or can come there.
-    fn locate(
-        &mut self,
-        object: &ObjectWires,
-        change: Change,
-        position: &[Bool; ENTRY_COUNT],
-    ) -> (Bool, Bool, Target) {
-        let ids = object.ids.map(|id| id.target());
-        let differences = ids.map(|id| self.sub(id, change.asset));
-        let others = differences[1..].iter().fold(differences[0], |product, &d| self.mul(product, d));
-        let present = self.is_zero(others);
-
-        // before[i]: product of the ids before position i, 0 exactly if one of them is free.
-        let mut before = vec![self.one()];
-        for &id in &ids {
-            before.push(self.mul(before[before.len() - 1], id));
+        // The gate constrains its three flags to 0 or 1.
+        let flag = |column| Bool::constrained_by_gate(wire(column));
+        let fits = self.not(flag(EntryChange::OVERFLOW));
+        Changed {
+            present: flag(EntryChange::PRESENT),
+            takes: self.and(flag(EntryChange::AVAILABLE), fits),
+            balances: Balances {
+                id_words: std::array::from_fn(|i| wire(EntryChange::WORDS_AFTER.start + i)),
+                amounts: std::array::from_fn(|i| wire(EntryChange::AMOUNTS_AFTER.start + i)),
+            },
         }
-        let reachable = self.select(change.any_position, before[ENTRY_COUNT], before[OTHERS_ENTRY_COUNT]);
-        let free = self.is_zero(reachable);
-        let available = self.or(present, free);
-
-        let chosen = self.sum(&position.map(Bool::target));
-        self.assert_equal(chosen, available.target());
-        let id = self.dot(position, &ids);
-        let expected = self.gate(present, change.asset);
-        self.assert_equal(id, expected);
-        let before_chosen = self.dot(position, &before[..ENTRY_COUNT]);
-        let new = self.not(present);
-        let takes_free = self.and(new, available);
-        self.when(takes_free, |b| b.assert_nonzero(before_chosen));
-        (present, available, id)
-    }
-
-    /// The fee's entry, if `active`: one of the asset, its amount after not negative. Returns what the entry grows by.
-    ///
-    /// # Soundness
-    /// As [`Self::access_entry`]; `amount` is 0 unless `active`.
-    pub(super) fn access_fee(
-        &mut self,
-        object: &ObjectWires,
-        position: &[Bool; ENTRY_COUNT],
-        [asset, amount]: [Target; 2],
-        active: Bool,
-    ) -> EntryAccess {
-        let no = self.constant_bool(false);
-        let asset = self.gate(active, asset);
-        self.clause("TX-10", |b| {
-            let chosen = b.sum(&position.map(Bool::target));
-            b.assert_equal(chosen, active.target());
-            let id = b.dot(position, &object.ids.map(|id| id.target()));
-            b.assert_equal(id, asset);
-        });
-        self.clause("SL-13", |b| {
-            let before = b.dot(position, &object.amounts);
-            let after = b.sub(before, amount);
-            b.range_check(after, Amount::BITS);
-            let empty = b.is_zero(after);
-            let lost_id = b.mul(empty.target(), asset);
-            let zero = b.zero();
-            let growth = [b.sub(zero, lost_id), b.sub(after, before)];
-            EntryAccess { position: *position, present: active, available: active, overflow: no, growth }
-        })
-    }
-
-    /// Balances after a change, if `write`.
-    pub(super) fn apply_access(&mut self, balances: &Balances, access: &EntryAccess, write: Bool) -> Balances {
-        let [id_growth, amount_growth] = access.growth.map(|growth| self.gate(write, growth));
-        let position = access.position.map(Bool::target);
-        let id_words = std::array::from_fn(|word| {
-            let weight = pack_word(self, &position[3 * word..3 * (word + 1)]);
-            self.mul_add(weight, id_growth, balances.id_words[word])
-        });
-        let amounts = std::array::from_fn(|i| self.mul_add(position[i], amount_growth, balances.amounts[i]));
-        Balances { id_words, amounts }
     }
 
     /// `Σ flag_i · value_i`.

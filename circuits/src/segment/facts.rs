@@ -3,7 +3,7 @@
 use plonky2::field::types::Field;
 use weft_protocol::{FeeAsset, Object, TREE_DEPTH};
 
-use super::entries::{Change, EntryAccess};
+use super::entries::Change;
 use super::input::{FieldWires, SelectorWires, SlotInputWires, StateWires};
 use super::object::Balances;
 use crate::builder::{Bool, Builder, Target};
@@ -38,11 +38,18 @@ pub(crate) struct Facts<'a> {
     pub(crate) a_is_account: Bool,
     /// The owner of A is the address of the fields.
     pub(crate) a_is_named: Bool,
-    pub(super) a_entry: EntryAccess,
-    pub(super) fee_entry: EntryAccess,
-    pub(super) b_entry: EntryAccess,
-    pub(super) a_balances: Balances,
-    pub(super) b_balances: Balances,
+    /// A has an entry of the asset.
+    pub(crate) a_has_entry: Bool,
+    /// If there is a fee that does not come out of that entry: A has an entry of the fee asset.
+    pub(crate) a_has_fee_entry: Bool,
+    /// A can take the amount: entry or free position, and less than 2^62 after.
+    pub(crate) a_takes: Bool,
+    /// The same of B.
+    pub(crate) b_takes: Bool,
+    /// Balances of A before and, if it is written, after.
+    pub(super) a_balances: [Balances; 2],
+    /// The same of B.
+    pub(super) b_balances: [Balances; 2],
 }
 
 /// The bits of an index.
@@ -61,21 +68,6 @@ impl Facts<'_> {
 
     pub(crate) fn fields(&self) -> &FieldWires {
         &self.input.fields
-    }
-
-    /// A has an entry of the asset.
-    pub(crate) fn a_has_entry(&self) -> Bool {
-        self.a_entry.present
-    }
-
-    /// A has an entry or a free position for the asset, and the amount after is of 62 bits.
-    pub(crate) fn a_takes(&self, b: &mut Builder) -> Bool {
-        self.a_entry.takes(b)
-    }
-
-    /// The same of B.
-    pub(crate) fn b_takes(&self, b: &mut Builder) -> Bool {
-        self.b_entry.takes(b)
     }
 }
 
@@ -101,7 +93,8 @@ impl Builder {
         let code = self.from_bits(&fields.fee_asset);
         let fee_asset_id = self.add_constant(code, F::ONE);
         let payment = Payment { amount, fee, fee_asset_id, signed };
-        let [a_entry, fee_entry] = self.access_a(input, &payment);
+        let a = self.change_a(input, &payment);
+        let b = self.change_b(input, amount);
         Facts {
             padding,
             signed,
@@ -115,11 +108,12 @@ impl Builder {
             has_value: self.has_value(fields, amount),
             a_is_account: self.a_is_account(input),
             a_is_named: self.same_address(input.a.object.owner, fields.address.elements()),
-            a_entry,
-            fee_entry,
-            b_entry: self.access_b(input, amount),
-            a_balances: input.a.object.balances(self),
-            b_balances: input.b.object.balances(self),
+            a_has_entry: a.has_entry,
+            a_has_fee_entry: a.has_fee_entry,
+            a_takes: a.takes,
+            b_takes: b.takes,
+            a_balances: a.balances,
+            b_balances: [b.before, b.balances],
             input,
             before,
         }
@@ -165,7 +159,7 @@ impl Builder {
     fn a_is_account(&mut self, input: &SlotInputWires) -> Bool {
         let account = self.constant_u64(Object::ACCOUNT_HEADER);
         let is_account = self.is_equal(input.a.object.header, account);
-        self.and(input.a.exists, is_account)
+        self.and(input.a_exists, is_account)
     }
 
     fn same_address(&mut self, left: [Target; 3], right: [Target; 3]) -> Bool {
@@ -175,9 +169,10 @@ impl Builder {
 
     /// A's entry of the asset, and that of the fee.
     ///
-    /// A fee in the asset that is paid comes out of the same entry, so that the two positions never meet.
-    fn access_a(&mut self, input: &SlotInputWires, payment: &Payment) -> [EntryAccess; 2] {
-        let (selectors, fields) = (&input.selectors, &input.fields);
+    /// A fee in the asset that is paid comes out of the same entry, so that the two entries never are the same: the second
+    /// change may look at the ids before the first.
+    fn change_a(&mut self, input: &SlotInputWires, payment: &Payment) -> ChangedA {
+        let (selectors, fields, object) = (&input.selectors, &input.fields, &input.a.object);
         let (asset, signed) = (fields.asset.target(), payment.signed);
         let same_asset = self.is_equal(payment.fee_asset_id, asset);
         let same_fee = self.gate(same_asset, payment.fee);
@@ -187,22 +182,47 @@ impl Builder {
         let negative = self.mul_constant(F::NEG_ONE, debit);
         let delta = self.select(signed, negative, payment.amount);
         let own_deposit = self.and(selectors.deposit, fields.lane);
-        let any_position = self.sum(&[own_deposit, selectors.opening, signed].map(Bool::target));
-        let any_position = Bool::well_formed(any_position);
-        let change = Change { asset, delta, any_position };
-        let main = self.access_entry(&input.a.object, change, &input.a_entry);
+        let any_position = self.either(own_deposit, selectors.opening);
+        let before = object.balances(self);
+        let main = self.change_entry(object, &before, Change { asset, delta, any_position });
 
         let no_fee = self.is_zero(separate_fee);
         let has_fee = self.not(no_fee);
-        let fee = [payment.fee_asset_id, separate_fee];
-        [main, self.access_fee(&input.a.object, &input.fee_position, fee, has_fee)]
+        // Without a separate fee the change is of nothing in asset 0.
+        let asset = self.gate(has_fee, payment.fee_asset_id);
+        let delta = self.mul_constant(F::NEG_ONE, separate_fee);
+        let any_position = self.constant_bool(false);
+        let fee = self.change_entry(object, &main.balances, Change { asset, delta, any_position });
+        ChangedA {
+            has_entry: main.present,
+            has_fee_entry: self.or(no_fee, fee.present),
+            takes: main.takes,
+            balances: [before, fee.balances],
+        }
     }
 
     /// B's entry of the asset, which only a transfer credits.
-    fn access_b(&mut self, input: &SlotInputWires, amount: Target) -> EntryAccess {
+    fn change_b(&mut self, input: &SlotInputWires, amount: Target) -> ChangedB {
         let delta = self.gate(input.selectors.transfer, amount);
         let any_position = self.constant_bool(false);
+        let before = input.b.object.balances(self);
         let change = Change { asset: input.fields.asset.target(), delta, any_position };
-        self.access_entry(&input.b.object, change, &input.b_entry)
+        let changed = self.change_entry(&input.b.object, &before, change);
+        ChangedB { takes: changed.takes, before, balances: changed.balances }
     }
+}
+
+/// What comes of A's balances.
+struct ChangedA {
+    has_entry: Bool,
+    has_fee_entry: Bool,
+    takes: Bool,
+    balances: [Balances; 2],
+}
+
+/// What comes of B's balances.
+struct ChangedB {
+    takes: Bool,
+    before: Balances,
+    balances: Balances,
 }

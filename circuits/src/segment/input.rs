@@ -6,14 +6,14 @@
 use plonky2::field::types::Field;
 use weft_protocol::crypto::{Digest, Goldilocks};
 use weft_protocol::{
-    Address, Amount, AssetId, ENTRY_COUNT, Environment, FeeAsset, FeeSums, OTHERS_ENTRY_COUNT, Object, Opening,
-    RunningState, Slot, SlotWitness, TREE_DEPTH, TransactionKind,
+    AccountIndex, Address, Amount, AssetId, ENTRY_COUNT, Environment, FeeAsset, FeeSums, Lane, Object, Opening, RunningState,
+    Slot, SlotWitness, TREE_DEPTH, Transaction,
 };
 
 use crate::builder::{Builder, Target};
 use crate::config::F;
 use crate::gadgets::uint::{Uint, element};
-use crate::wired::{Targets, Wired, from_field, to_field};
+use crate::wired::{Targets, Wired, to_field};
 use crate::wires;
 
 /// An integer of `N` bits, at most 63, on its way to a wire.
@@ -186,57 +186,23 @@ impl From<&Object> for ObjectInput {
 /// A leaf and its path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OpeningInput {
-    exists: bool,
     object: ObjectInput,
     siblings: [Digest; TREE_DEPTH],
 }
 
 wires! {
     /// Wires of [`OpeningInput`].
-    pub(crate) struct OpeningWires for OpeningInput { exists: bool, object: ObjectInput, siblings: [Digest; TREE_DEPTH] }
+    pub(crate) struct OpeningWires for OpeningInput { object: ObjectInput, siblings: [Digest; TREE_DEPTH] }
 }
 
 impl OpeningInput {
     fn new(opening: Option<&Opening>) -> Self {
         let object = opening.and_then(|opening| opening.object.as_ref());
         Self {
-            exists: object.is_some(),
             object: object.map(ObjectInput::from).unwrap_or_default(),
             siblings: opening.map_or([Digest::ZERO; TREE_DEPTH], |opening| opening.path.siblings),
         }
     }
-}
-
-/// The entry of an object that a slot changes: a one-hot position, all false for none, and the carry of the amount.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct EntryHint {
-    position: [bool; ENTRY_COUNT],
-    overflow: bool,
-}
-
-wires! {
-    /// Wires of [`EntryHint`].
-    pub(crate) struct EntryHintWires for EntryHint { position: [bool; ENTRY_COUNT], overflow: bool }
-}
-
-impl EntryHint {
-    /// The entry of the asset, or the lowest free one among the first `positions`; whether `credit` overflows it.
-    fn credit(object: &ObjectInput, asset: AssetId, credit: Amount, positions: usize) -> Self {
-        let held = object.ids.iter().position(|id| id.0 == asset.0);
-        let entry = held.or_else(|| object.ids[..positions].iter().position(|id| id.0 == 0));
-        let before = entry.map_or(F::ZERO, |entry| object.amounts[entry]);
-        let after = before + F::from_canonical_u64(credit.get());
-        let overflow = from_field(after).as_u64() >> Amount::BITS == 1;
-        Self { position: one_hot(entry), overflow }
-    }
-
-    fn debit(object: &ObjectInput, asset: AssetId) -> Self {
-        Self { position: one_hot(object.ids.iter().position(|id| id.0 == asset.0)), overflow: false }
-    }
-}
-
-fn one_hot(entry: Option<usize>) -> [bool; ENTRY_COUNT] {
-    std::array::from_fn(|i| entry == Some(i))
 }
 
 /// All that the prover puts on the wires of a slot, but for the signature.
@@ -244,18 +210,16 @@ fn one_hot(entry: Option<usize>) -> [bool; ENTRY_COUNT] {
 pub(crate) struct SlotInput {
     selectors: Selectors,
     fields: Fields,
+    /// The leaf of A is not empty. A recipient always exists.
+    a_exists: bool,
     a: OpeningInput,
     b: OpeningInput,
-    a_entry: EntryHint,
-    fee_position: [bool; ENTRY_COUNT],
-    b_entry: EntryHint,
 }
 
 wires! {
     /// Wires of [`SlotInput`].
     pub(crate) struct SlotInputWires for SlotInput {
-        selectors: Selectors, fields: Fields, a: OpeningInput, b: OpeningInput, a_entry: EntryHint,
-        fee_position: [bool; ENTRY_COUNT], b_entry: EntryHint,
+        selectors: Selectors, fields: Fields, a_exists: bool, a: OpeningInput, b: OpeningInput,
     }
 }
 
@@ -268,78 +232,45 @@ impl SlotInput {
         let mut input = Self {
             selectors: Selectors::default(),
             fields: Fields::default(),
+            a_exists: witness.a.as_ref().is_some_and(|opening| opening.object.is_some()),
             a: OpeningInput::new(witness.a.as_ref()),
             b: OpeningInput::new(witness.b.as_ref()),
-            a_entry: EntryHint::default(),
-            fee_position: [false; ENTRY_COUNT],
-            b_entry: EntryHint::default(),
         };
-        let paid = input.fill(&witness.slot, fee_sums);
+        input.fill(&witness.slot, fee_sums);
         input.fields.bounced = bounced(witness);
-        input.b_entry = EntryHint::credit(&input.b.object, paid.asset, paid.to_b, OTHERS_ENTRY_COUNT);
-        input.a_entry = match paid.to_a {
-            Some((amount, positions)) => EntryHint::credit(&input.a.object, paid.asset, amount, positions),
-            None => EntryHint::debit(&input.a.object, paid.asset),
-        };
-        if let Some(asset) = paid.fee_from {
-            input.fee_position = EntryHint::debit(&input.a.object, asset).position;
-        }
         input
     }
 
-    /// Sets selectors and fields; returns what moves between entries.
-    fn fill(&mut self, slot: &Slot, fee_sums: &FeeSums) -> Paid {
-        let fields = &mut self.fields;
+    /// Sets selectors and fields.
+    fn fill(&mut self, slot: &Slot, fee_sums: &FeeSums) {
+        let (selectors, fields) = (&mut self.selectors, &mut self.fields);
         match slot {
-            Slot::Padding => Paid::in_(AssetId::NONE, Amount::ZERO, OTHERS_ENTRY_COUNT),
+            Slot::Padding => {}
             Slot::Signed(signed) => {
-                let transaction = &signed.transaction;
-                self.selectors.transfer = matches!(transaction.kind, TransactionKind::Transfer { .. });
-                self.selectors.withdraw = !self.selectors.transfer;
-                fields.set_payment(transaction.sender.0, transaction.asset, transaction.amount);
+                selectors.transfer = signed.recipient().is_some();
+                selectors.withdraw = !selectors.transfer;
+                fields.set_transaction(&signed.transaction);
                 fields.b = F::from_canonical_u32(signed.recipient().unwrap_or_default().0);
-                fields.set_fee_asset(transaction.fee_asset);
-                fields.lane = transaction.lane as u8 == 1;
-                fields.fee_mantissa = Bits(u64::from(transaction.fee.mantissa()));
-                fields.fee_exponent = std::array::from_fn(|i| transaction.fee.exponent() >> i & 1 == 1);
-                fields.address = AddressParts::from(&transaction.named_address);
-                fields.group = transaction.group;
-                fields.nonce = F::from_canonical_u32(transaction.nonce);
-                fields.expiry = Bits(transaction.expiry.get());
-                let fee_asset = transaction.fee_asset.asset();
-                let separate = !transaction.fee.value().is_zero() && fee_asset != transaction.asset;
-                Paid {
-                    asset: transaction.asset,
-                    to_a: None,
-                    to_b: if self.selectors.transfer { transaction.amount } else { Amount::ZERO },
-                    fee_from: separate.then_some(fee_asset),
-                }
             }
             Slot::Deposit(deposit) => {
-                self.selectors.deposit = true;
-                fields.set_payment(deposit.account.0, deposit.asset, deposit.amount);
+                selectors.deposit = true;
+                fields.set_payment(deposit.account, deposit.asset, deposit.amount);
                 fields.lane = deposit.by_owner;
                 fields.address = AddressParts::from(&deposit.owner);
-                let positions = if deposit.by_owner { ENTRY_COUNT } else { OTHERS_ENTRY_COUNT };
-                Paid::in_(deposit.asset, deposit.amount, positions)
             }
             Slot::OpeningDeposit { deposit, .. } => {
-                self.selectors.opening = true;
-                let index = slot.a().unwrap_or_default();
-                fields.set_payment(index.0, deposit.asset, deposit.amount);
+                selectors.opening = true;
+                fields.set_payment(slot.a().unwrap_or_default(), deposit.asset, deposit.amount);
                 fields.address = AddressParts::from(&deposit.owner);
                 fields.key = key_parts(&deposit.key);
-                if !self.a.exists {
+                if !self.a_exists {
                     self.a.object = ObjectInput::from(&Object::account(deposit.owner, deposit.key));
                 }
-                Paid::in_(deposit.asset, deposit.amount, ENTRY_COUNT)
             }
             Slot::CollectFees { account, fee_asset } => {
-                self.selectors.collect = true;
-                let amount = fee_sums.get(*fee_asset);
-                fields.set_payment(account.0, fee_asset.asset(), amount);
+                selectors.collect = true;
+                fields.set_payment(*account, fee_asset.asset(), fee_sums.get(*fee_asset));
                 fields.set_fee_asset(*fee_asset);
-                Paid::in_(fee_asset.asset(), amount, OTHERS_ENTRY_COUNT)
             }
         }
     }
@@ -355,29 +286,25 @@ fn bounced(witness: &SlotWitness) -> bool {
     }
 }
 
-/// What a slot moves between entries.
-struct Paid {
-    asset: AssetId,
-    /// Credit of A and the positions that it may take; none for a debit.
-    to_a: Option<(Amount, usize)>,
-    to_b: Amount,
-    /// Asset of a fee that is taken from an entry of its own.
-    fee_from: Option<AssetId>,
-}
-
-impl Paid {
-    fn in_(asset: AssetId, amount: Amount, positions: usize) -> Self {
-        Self { asset, to_a: Some((amount, positions)), to_b: Amount::ZERO, fee_from: None }
-    }
-}
-
 impl Fields {
-    fn set_payment(&mut self, a: u32, asset: AssetId, amount: Amount) {
-        self.a = F::from_canonical_u32(a);
+    fn set_payment(&mut self, a: AccountIndex, asset: AssetId, amount: Amount) {
+        let [low, high] = split(amount.get(), [54, 8]);
+        self.a = F::from_canonical_u32(a.0);
         self.asset = asset.0;
-        let [.., high] = split(amount.get(), [54, 8]);
         self.amount_high = u8::try_from(high).expect("an amount has 62 bits");
-        self.amount_low = Bits(split(amount.get(), [54, 8])[0]);
+        self.amount_low = Bits(low);
+    }
+
+    fn set_transaction(&mut self, transaction: &Transaction) {
+        self.set_payment(transaction.sender, transaction.asset, transaction.amount);
+        self.set_fee_asset(transaction.fee_asset);
+        self.lane = transaction.lane == Lane::Agent;
+        self.fee_mantissa = Bits(u64::from(transaction.fee.mantissa()));
+        self.fee_exponent = std::array::from_fn(|i| transaction.fee.exponent() >> i & 1 == 1);
+        self.address = AddressParts::from(&transaction.named_address);
+        self.group = transaction.group;
+        self.nonce = F::from_canonical_u32(transaction.nonce);
+        self.expiry = Bits(transaction.expiry.get());
     }
 
     fn set_fee_asset(&mut self, fee_asset: FeeAsset) {

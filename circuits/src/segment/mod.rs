@@ -15,13 +15,21 @@ mod tests;
 use weft_protocol::crypto::Tag;
 use weft_protocol::{RunningState, SegmentStatement, SegmentWitness, Slot};
 
-use crate::builder::{Builder, Circuit, CircuitName, Target};
+use crate::builder::{Builder, Circuit, CircuitName, Mode, Target};
 use crate::config::segment_config;
+use crate::ledger::ClauseId;
 use crate::recursion::key::VerifierData;
 use crate::recursion::{Assembly, CircuitSummary, LayerCircuit, ProveError, SegmentLayer, SegmentProof, VerifyError};
 use crate::wired::{AssignError, Witness};
 use input::{EnvironmentInput, EnvironmentWires, SlotInput, StateInput, StateWires};
 use slot::SlotWires;
+
+/// Ids of the clauses that the circuit constrains.
+pub const CLAUSES: &[ClauseId] = &[
+    "SL-1", "SL-2", "SL-3", "SL-4", "SL-5", "SL-6", "SL-7", "SL-8", "SL-9", "SL-10", "SL-11", "SL-12", "SL-13", "TX-1",
+    "TX-2", "TX-3", "TX-4", "TX-5", "TX-6", "TX-7", "TX-8", "TX-9", "TX-10", "TX-11", "TR-1", "TR-2", "TR-3", "TR-4",
+    "WD-1", "DE-1", "DO-1", "DO-2", "DO-3", "CF-1", "CF-2", "CF-3", "SE-1", "SE-2", "SE-3", "SG-1", "SG-2", "SG-3",
+];
 
 /// A segment circuit of some number of slots.
 #[derive(Debug)]
@@ -36,6 +44,9 @@ struct SegmentWires {
     environment: EnvironmentWires,
     before: StateWires,
     slots: Vec<SlotWires>,
+    /// The state after the last slot.
+    #[cfg(test)]
+    after: StateWires,
 }
 
 impl SegmentCircuit {
@@ -113,6 +124,14 @@ impl SegmentCircuit {
     }
 }
 
+/// Rows of a segment of this many slots, before padding.
+#[must_use]
+pub fn rows(slots: usize) -> usize {
+    let mut b = Builder::new(CircuitName { name: "segment", version: 1 }, segment_config(), Mode::Proving);
+    b.segment(slots);
+    b.rows()
+}
+
 impl Builder {
     fn segment(&mut self, slots: usize) -> SegmentWires {
         let environment = self.clause("SE-1", |b| b.alloc::<EnvironmentInput>());
@@ -129,7 +148,13 @@ impl Builder {
         }
         let [s_before, s_after] = self.claim_rows("SE-2", |b| [&before, &state].map(|state| b.running_state(state)));
         self.expose(&[context, s_before, s_after].concat());
-        SegmentWires { environment, before, slots: wires }
+        SegmentWires {
+            environment,
+            before,
+            slots: wires,
+            #[cfg(test)]
+            after: state,
+        }
     }
 
     /// `S` of a state whose group part is 0.

@@ -34,7 +34,7 @@ pub(super) struct HashedObject {
 }
 
 /// `Σ 2^(16·k) · value` over the three values of a word.
-pub(super) fn pack_word(b: &mut Builder, values: &[Target]) -> Target {
+fn pack_word(b: &mut Builder, values: &[Target]) -> Target {
     let weight = |k: usize| F::from_canonical_u64(1 << (16 * k));
     let rest = b.mul_constant_add(weight(1), values[1], values[0]);
     b.mul_constant_add(weight(2), values[2], rest)

@@ -7,8 +7,8 @@ use weft_protocol::FeeAsset;
 use weft_protocol::crypto::Tag;
 
 use super::facts::Facts;
-use super::input::{EnvironmentWires, OpeningWires, SlotInput, SlotInputWires, StateWires};
-use super::object::{Balances, HashedObject};
+use super::input::{EnvironmentWires, SlotInput, SlotInputWires, StateWires};
+use super::object::HashedObject;
 use super::records::RecordWires;
 use crate::builder::{Bool, Builder, Target};
 use crate::config::F;
@@ -93,18 +93,14 @@ impl Builder {
     fn write_a(&mut self, facts: &Facts<'_>, decision: &Decision) -> [Target; 4] {
         let (a, root) = (&facts.input.a, facts.before.root);
         let hashed = self.claim_rows("SL-4", |b| {
-            b.absent_is_blank(a, &facts.a_balances);
-            let hashed = a.object.hash(b, &facts.a_balances);
-            let leaf = hashed.before.map(|element| b.gate(a.exists, element));
+            b.absent_is_blank(facts);
+            let hashed = a.object.hash(b, &facts.a_balances[0]);
+            let leaf = hashed.before.map(|element| b.gate(facts.input.a_exists, element));
             let opened = a.root(b, &facts.a_index.bits, leaf);
             b.when(decision.opened, |b| b.assert_all_equal(&opened, &root));
             hashed
         });
-        let leaf = self.claim_rows("SL-10", |b| {
-            let balances = b.apply_access(&facts.a_balances, &facts.a_entry, decision.written);
-            let balances = b.apply_access(&balances, &facts.fee_entry, decision.written);
-            b.a_after(facts, &hashed, &balances)
-        });
+        let leaf = self.claim_rows("SL-10", |b| b.a_after(facts, &hashed));
         self.claim_rows("SL-5", |b| {
             let after = a.root(b, &facts.a_index.bits, leaf);
             b.select_array(decision.written, after, root)
@@ -112,17 +108,17 @@ impl Builder {
     }
 
     /// A's digest with its nonce raised if it signs.
-    fn a_after(&mut self, facts: &Facts<'_>, hashed: &HashedObject, balances: &Balances) -> [Target; 4] {
+    fn a_after(&mut self, facts: &Facts<'_>, hashed: &HashedObject) -> [Target; 4] {
         let object = &facts.input.a.object;
         let nonce = self.add(object.nonce, facts.signed.target());
         self.clause("TX-5", |b| b.range_check(nonce, 32));
-        object.hash_with_nonce(self, hashed, nonce, balances)
+        object.hash_with_nonce(self, hashed, nonce, &facts.a_balances[1])
     }
 
     /// Everything of a leaf that does not exist is 0, but for what an opening deposit sets (DO-3).
-    fn absent_is_blank(&mut self, opening: &OpeningWires, balances: &Balances) {
-        let object = &opening.object;
-        let absent = self.not(opening.exists);
+    fn absent_is_blank(&mut self, facts: &Facts<'_>) {
+        let (object, balances) = (&facts.input.a.object, &facts.a_balances[0]);
+        let absent = self.not(facts.input.a_exists);
         self.when(absent, |b| {
             let rest = [object.nonce, object.agent_nonce];
             let elements = object.agent.iter().chain(&rest).chain(&balances.id_words).chain(&balances.amounts);
@@ -134,15 +130,12 @@ impl Builder {
     fn write_b(&mut self, facts: &Facts<'_>, root: [Target; 4]) -> [Target; 4] {
         let (opening, transfer) = (&facts.input.b, facts.selectors().transfer);
         let hashed = self.claim_rows("SL-6", |b| {
-            let hashed = opening.object.hash(b, &facts.b_balances);
+            let hashed = opening.object.hash(b, &facts.b_balances[0]);
             let opened = opening.root(b, &facts.b_index.bits, hashed.before);
             b.when(transfer, |b| b.assert_all_equal(&opened, &root));
             hashed
         });
-        let leaf = self.claim_rows("SL-11", |b| {
-            let balances = b.apply_access(&facts.b_balances, &facts.b_entry, transfer);
-            hashed.with_balances(b, &balances)
-        });
+        let leaf = self.claim_rows("SL-11", |b| hashed.with_balances(b, &facts.b_balances[1]));
         self.claim_rows("SL-6", |b| {
             let after = opening.root(b, &facts.b_index.bits, leaf);
             b.select_array(transfer, after, root)

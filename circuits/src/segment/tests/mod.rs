@@ -1,4 +1,6 @@
 //! Tests of the slot and segment circuits.
 
-mod slots;
+mod clauses;
+mod conformance;
+mod segments;
 mod world;

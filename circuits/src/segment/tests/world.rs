@@ -6,7 +6,7 @@ use weft_protocol::crypto::Digest;
 use weft_protocol::crypto::schnorr::SecretKey;
 use weft_protocol::{
     AccountIndex, Address, Amount, AssetId, Domain, Environment, Fee, FeeAsset, Lane, Object, Opening, OpeningDeposit,
-    RunningState, SegmentWitness, Slot, SlotWitness, Timestamp, Transaction, TransactionKind,
+    RunningState, Slot, SlotWitness, Timestamp, Transaction, TransactionKind,
 };
 use weft_state_tree::StateTree;
 
@@ -147,12 +147,5 @@ impl World {
         assert_eq!(self.state.root, state.root);
         self.state = state;
         witness
-    }
-
-    /// Executes slots as a segment.
-    pub(super) fn segment(&mut self, slots: impl IntoIterator<Item = impl FnOnce(&Self) -> Slot>) -> SegmentWitness {
-        let (environment, before) = (self.environment, self.state);
-        let slots = slots.into_iter().map(|slot| self.execute(&slot(self))).collect();
-        SegmentWitness { environment, before, slots }
     }
 }
