@@ -5,10 +5,10 @@ use std::num::NonZeroUsize;
 use weft_circuits::recursion::SealCapacity;
 use weft_circuits::recursion::merge::ARITY;
 
-/// Slots of a small segment in production: 200 rows each and the statement's hashes fit 2^13 rows.
-const SMALL_SLOTS: NonZeroUsize = NonZeroUsize::new(38).expect("not zero");
-/// Slots of a large segment in production: 200 rows each and the statement's hashes fit 2^15 rows.
-const LARGE_SLOTS: NonZeroUsize = NonZeroUsize::new(155).expect("not zero");
+/// Slots of a small segment in production: as many as fit 2^13 rows.
+const SMALL_SLOTS: NonZeroUsize = NonZeroUsize::new(41).expect("not zero");
+/// Slots of a large segment in production: as many as fit 2^15 rows.
+const LARGE_SLOTS: NonZeroUsize = NonZeroUsize::new(168).expect("not zero");
 
 /// Which of the two segment circuits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
