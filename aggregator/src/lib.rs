@@ -19,6 +19,8 @@ mod job;
 mod plan;
 mod pool;
 mod scheduler;
+#[cfg(test)]
+mod testing;
 
 pub use backend::{Backend, BatchEnd, ProvenMerge, SealedBatch};
 pub use batch::{JobReport, ProvenBatch};
