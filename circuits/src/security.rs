@@ -123,7 +123,7 @@ fn real(value: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{RECURSION, SEGMENT};
+    use crate::config::{RECURSION, SEGMENT, SHRINK};
 
     const LARGE: TraceSize = TraceSize { degree_bits: 16, polynomials: 300 };
 
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn every_layer_has_100_bits_under_the_conjecture() {
-        for layer in [SEGMENT, RECURSION] {
+        for layer in [SEGMENT, RECURSION, SHRINK] {
             let bits = layer.security(LARGE);
             for (part, value) in [
                 ("low-degree test", bits.list_capacity),

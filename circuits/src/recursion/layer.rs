@@ -1,5 +1,7 @@
 //! What the circuits of all layers share: proving, verifying, size.
 
+use std::fmt;
+
 use super::error::{ProveError, VerifyError};
 use super::proof::{Layer, Proof};
 use crate::builder::{Builder, Circuit, CircuitName, Mode};
@@ -40,6 +42,14 @@ pub struct CircuitSummary {
     pub degree_bits: usize,
     /// Our digest of the circuit.
     pub digest: CircuitDigest,
+}
+
+/// One line of `digests.txt`.
+impl fmt::Display for CircuitSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name: CircuitName { name, version }, rows, degree_bits, digest } = self;
+        write!(f, "{name:13} v{version} rows {rows:5} of 2^{degree_bits} {digest}")
+    }
 }
 
 impl<L: Layer> LayerCircuit<L> {

@@ -56,7 +56,6 @@ fn changed_segment(change: impl Fn(&mut weft_protocol::SegmentStatement)) -> Seg
     WORLD.small.prove(&statement)
 }
 
-#[test]
 fn lift_refuses() {
     let world = &*WORLD;
     let set = world.circuits.key_set().digest();
@@ -115,8 +114,10 @@ fn foreign_lift() -> Foreign {
     Foreign { proof, key, disguised, disguised_key: lift.key().clone() }
 }
 
+/// One test, because the circuits and proofs that the parts share are the work.
 #[test]
-fn aggregate_and_seal_refuse() {
+fn circuits_refuse_bad_children() {
+    lift_refuses();
     let foreign = foreign_lift();
     aggregate_refuses(&foreign);
     seal_refuses(&foreign);
