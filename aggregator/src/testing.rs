@@ -95,7 +95,7 @@ impl Backend for FakeBackend {
     type Wrapped = Span;
 
     fn segment(&self, _: SegmentSize, segment: &SegmentWitness, _: &mut StageLog) -> Result<Span, ProofError> {
-        let position = segment.before.root.0[0].to_u64();
+        let position = segment.before.root.0[0].as_u64();
         let position = usize::try_from(position).expect("a small number");
         self.run(JobKind::Segment, Span { first: position, last: position })
     }
