@@ -317,19 +317,12 @@ contract Rollup is IRollup {
         bytes32[] memory leaves = new bytes32[](Withdrawals.widthFor(data.length / (2 * Records.BYTES)));
         uint256 leafCount = 0;
 
-        for (uint256 offset = 0; offset < data.length;) {
+        for (uint256 offset = Records.seek(data, 0); offset < data.length; offset = Records.seek(data, offset)) {
             Record record = Records.read(data, offset);
-            uint256 class = record.class();
-            if (class == Records.PLAIN || class == Records.CONTINUATION) {
-                unchecked {
-                    offset += Records.BYTES; // below data.length
-                }
-                continue;
-            }
             uint256 end = _endOfContinuations(data, offset);
             bool pays = true;
             address payee;
-            if (class == Records.PAYS_OUT) {
+            if (record.class() == Records.PAYS_OUT) {
                 payee = Records.read(data, offset + Records.BYTES).target();
             } else {
                 payee = _queue[entry].sender;

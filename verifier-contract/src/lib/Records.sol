@@ -12,8 +12,6 @@ library Records {
     /// @notice Bytes of a record.
     uint256 internal constant BYTES = 21;
 
-    /// @notice Class of records that have no meaning for L1.
-    uint256 internal constant PLAIN = 0;
     /// @notice Class of records that pay to the address in the continuation.
     uint256 internal constant PAYS_OUT = 1;
     /// @notice Class of records that a queue entry began.
@@ -42,6 +40,23 @@ library Records {
     function read(bytes calldata data, uint256 offset) internal pure returns (Record record) {
         assembly ("memory-safe") {
             record := shr(88, calldataload(add(data.offset, offset)))
+        }
+    }
+
+    /// @notice Offset of the first record from `offset` on that begins something that L1 cares for: of class pays out
+    /// or L1 operation. The length of `data` if there is none.
+    /// @dev The loop runs for each record of a batch, so it is written out: `while (offset < data.length) { class =
+    /// read(data, offset).class(); if (class == PAYS_OUT || class == L1_OPERATION) break; offset += BYTES; }`. Of the
+    /// class's two bits exactly one is set in these two classes.
+    function seek(bytes calldata data, uint256 offset) internal pure returns (uint256 found) {
+        assembly ("memory-safe") {
+            let at := add(data.offset, offset)
+            let end := add(data.offset, data.length)
+            for {} lt(at, end) { at := add(at, 21) } {
+                let bits := calldataload(at)
+                if shr(255, xor(bits, shl(1, bits))) { break }
+            }
+            found := sub(at, data.offset)
         }
     }
 
