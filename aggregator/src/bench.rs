@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
+use weft_circuits::recursion::merge::ARITY;
 use weft_protocol::crypto::Digest;
 use weft_prover::{CircuitSet, Cost, ProofError, SegmentSize, StageLog, bench_segment};
 
 use crate::{Backend as _, BatchEnd, ProvenMerge};
-
-/// Children of a full lift or aggregate.
-const CHILDREN: usize = weft_circuits::recursion::merge::ARITY;
 
 /// What proving and merging costs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,11 +35,11 @@ pub struct EndCosts {
 /// None if the circuits are sound.
 pub fn bench_merges(circuits: &CircuitSet, size: SegmentSize) -> Result<MergeCosts, ProofError> {
     let (segment, segment_log) = bench_segment(circuits, size)?;
-    let segments = vec![Arc::new(segment); CHILDREN];
+    let segment = Arc::new(segment);
     let mut lift_log = StageLog::new();
-    let lifts = vec![Arc::new(circuits.lift(size, &segments, &mut lift_log)?); CHILDREN];
+    let lift = Arc::new(circuits.lift(size, &vec![segment; ARITY], &mut lift_log)?);
     let mut aggregate_log = StageLog::new();
-    circuits.aggregate(&lifts, &mut aggregate_log)?;
+    circuits.aggregate(&vec![lift; ARITY], &mut aggregate_log)?;
     let [segment, lift, aggregate] = [segment_log, lift_log, aggregate_log].map(|log| log.total());
     Ok(MergeCosts { segment, lift, aggregate })
 }

@@ -173,6 +173,9 @@ impl MergePlan {
     }
 
     /// Hands out a merge whose children are all proved; each merge once.
+    ///
+    /// # Panics
+    /// If a merge is ready that was not planned, which is a bug of this crate.
     pub fn next_ready(&mut self) -> Option<MergeJob> {
         let span = self.ready.pop_front()?;
         let merge = self.merges.get_mut(&span).expect("what is ready was planned");

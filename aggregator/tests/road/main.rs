@@ -8,8 +8,10 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use weft_aggregator::{
-    BatchError, Job, JobEvent, JobKind, JobState, PoolConfig, ProvenBatch, ProvingPool, SealedBatch, Span,
+    BatchError, EndCosts, Job, JobEvent, JobKind, JobState, MergeCosts, PoolConfig, ProvenBatch, ProvingPool, SealedBatch,
+    Span, bench_end, bench_merges,
 };
+use weft_protocol::{Reject, WitnessError, chain_records};
 use weft_prover::{CircuitSet, SegmentSize};
 
 use world::{ExecutedWorld, SIZES};
@@ -33,7 +35,8 @@ fn a_batch_becomes_one_proof_and_nothing_else_does() {
     check_wrapped(&circuits, &world, &proven);
     refusals::segment_proofs(&circuits, &world);
     refusals::wrapped_proofs(&circuits, &proven);
-    a_bad_segment_fails_its_batch_only(&circuits, &world);
+    a_bad_segment_fails_its_batch(&circuits, &world);
+    benches_run_every_job(&circuits);
 }
 
 /// Proves the batch of the world, and checks the news on the way.
@@ -89,20 +92,30 @@ fn check_wrapped(circuits: &CircuitSet, world: &ExecutedWorld, proven: &ProvenBa
     assert_eq!(statement.root_before, world.end.root_before);
     assert_eq!(statement.root_after, world.end.root_after);
     assert_eq!(usize::try_from(statement.record_count), Ok(world.end.records.len()));
-    assert_eq!(statement.chain, weft_protocol::chain_records(world::EMPTY_CHAIN, &world.end.records));
+    assert_eq!(statement.chain, chain_records(world::EMPTY_CHAIN, &world.end.records));
     let got = circuits.family().verify_wrapped(&proven.wrapped).expect("the wrap is valid");
     assert_eq!(got, statement.digest());
 }
 
 /// A segment with a forged signature is tried twice, then its batch fails with the job and the reason.
-fn a_bad_segment_fails_its_batch_only(circuits: &Arc<CircuitSet>, world: &ExecutedWorld) {
+fn a_bad_segment_fails_its_batch(circuits: &Arc<CircuitSet>, world: &ExecutedWorld) {
     let pool = ProvingPool::start(Arc::clone(circuits), PoolConfig::default(), |_| {}).expect("threads");
     let (sender, receiver) = mpsc::channel();
     let batch = pool.begin_batch(&world.environment, move |result| sender.send(result).expect("the test waits"));
     batch.submit_segment(SegmentSize::Large, world.forged_segment()).expect("the batch is open");
     let failure = receiver.recv_timeout(PATIENCE).expect("the batch ends").expect_err("the segment is bad");
-    let BatchError::Job { batch: number, job, attempts, error } = failure else { panic!("{failure}") };
-    assert_eq!((number, job, attempts), (1, Job::Segment(0), 2));
-    assert_eq!(error, weft_protocol::WitnessError::Reject(weft_protocol::Reject::BadSignature).into());
+    let error = WitnessError::Reject(Reject::BadSignature).into();
+    assert_eq!(failure, BatchError::Job { batch: 1, job: Job::Segment(0), attempts: 2, error });
     assert!(batch.submit_segment(SegmentSize::Large, world.segments[1].1.clone()).is_err(), "the batch is closed");
+}
+
+/// The benches need no state, and what they do is accepted by every circuit.
+fn benches_run_every_job(circuits: &CircuitSet) {
+    let MergeCosts { segment, lift, aggregate } = bench_merges(circuits, SegmentSize::Large).expect("idle segments merge");
+    let EndCosts { seal, wrap } = bench_end(circuits).expect("an idle batch is sealed");
+    for cost in [segment, lift, aggregate, seal, wrap] {
+        println!("{cost:?}");
+        assert!(!cost.cpu.is_zero(), "{cost:?}");
+    }
+    assert!(segment.cpu < lift.cpu && seal.cpu < wrap.cpu, "a tiny segment is cheap, the wrap is the largest proof");
 }
