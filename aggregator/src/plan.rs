@@ -249,7 +249,10 @@ impl MergePlan {
         let MergeJob { span, children } = job.clone();
         let merge = Merge { children, missing, state: MergeState::Waiting, parent: None };
         let known = self.merges.insert(span, merge);
-        assert!(known.is_none(), "a merge has at least two merges below it, or is a lift: no two cover the same segments");
+        assert!(
+            known.is_none(),
+            "a merge has at least two merges below it, or is a lift: no two cover the same segments"
+        );
         if missing == 0 {
             self.ready.push_back(span);
         }

@@ -92,7 +92,8 @@ impl<B: Backend> ProvingPool<B> {
                 .thread_name(move |thread| format!("prove-{number}-{thread}"))
                 .build()?;
             let shared = Arc::clone(&pool.shared);
-            let worker = thread::Builder::new().name(format!("prover-{number}")).spawn(move || shared.work(&threads))?;
+            let worker =
+                thread::Builder::new().name(format!("prover-{number}")).spawn(move || shared.work(&threads))?;
             pool.workers.push(worker);
         }
         Ok(pool)

@@ -188,7 +188,10 @@ impl<B: Backend> Scheduler<B> {
 impl<B: Backend> fmt::Debug for Scheduler<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let batches: Vec<_> = self.batches.values().map(|entry| entry.batch.number()).collect();
-        f.debug_struct("Scheduler").field("batches", &batches).field("retries", &self.retries.len()).finish_non_exhaustive()
+        f.debug_struct("Scheduler")
+            .field("batches", &batches)
+            .field("retries", &self.retries.len())
+            .finish_non_exhaustive()
     }
 }
 

@@ -33,8 +33,7 @@ pub enum BuildStep {
 
 impl BuildStep {
     /// All steps, in the order in which they end at the latest.
-    pub const ALL: [Self; 3] =
-        [Self::Segment(SegmentSize::Small), Self::Segment(SegmentSize::Large), Self::Recursion];
+    pub const ALL: [Self; 3] = [Self::Segment(SegmentSize::Small), Self::Segment(SegmentSize::Large), Self::Recursion];
 }
 
 /// How far a step is.
@@ -67,20 +66,14 @@ impl CircuitSet {
     /// # Panics
     /// If segments of these sizes do not fit the circuits above them.
     #[must_use]
-    pub fn load_or_build(
-        sizes: CircuitSizes,
-        cache: Option<&Path>,
-        progress: impl Fn(BuildProgress) + Sync,
-    ) -> Self {
+    pub fn load_or_build(sizes: CircuitSizes, cache: Option<&Path>, progress: impl Fn(BuildProgress) + Sync) -> Self {
         let cache = cache.map(Cache::new);
         let assembly = Assembly { mode: Mode::Proving, cache: cache.as_ref() };
         let segment = |size, name| {
             step(&progress, BuildStep::Segment(size), || SegmentCircuit::build(name, sizes.slots(size), assembly))
         };
-        let (small, large) = rayon::join(
-            || segment(SegmentSize::Small, SEGMENT_SMALL),
-            || segment(SegmentSize::Large, SEGMENT_LARGE),
-        );
+        let (small, large) =
+            rayon::join(|| segment(SegmentSize::Small, SEGMENT_SMALL), || segment(SegmentSize::Large, SEGMENT_LARGE));
         let family = step(&progress, BuildStep::Recursion, || {
             RecursionCircuits::build(&small.verifier_data(), &large.verifier_data(), sizes.records, assembly)
         });

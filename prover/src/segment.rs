@@ -80,8 +80,7 @@ fn padded(segment: &SegmentWitness, slots: usize) -> Result<Cow<'_, SegmentWitne
 /// Makes a proof that nobody has checked yet.
 fn prove(circuit: &SegmentCircuit, segment: &SegmentWitness, log: &mut StageLog) -> Result<SegmentProof, ProofError> {
     let data = &circuit.circuit().data;
-    let unsatisfied =
-        |reason: String| ProofError::Prove(ProveError::Unsatisfied { layer: SegmentLayer::NAME, reason });
+    let unsatisfied = |reason: String| ProofError::Prove(ProveError::Unsatisfied { layer: SegmentLayer::NAME, reason });
     let witness = log.run(Stage::Witness, || {
         let inputs = circuit.witness(segment)?.into_partial();
         generate_partial_witness(inputs, &data.prover_only, &data.common)

@@ -37,8 +37,7 @@ pub struct CircuitSizes {
 
 impl CircuitSizes {
     /// The sizes of a deployment.
-    pub const PRODUCTION: Self =
-        Self { small: SMALL_SLOTS, large: LARGE_SLOTS, records: SealCapacity::PROTOCOL };
+    pub const PRODUCTION: Self = Self { small: SMALL_SLOTS, large: LARGE_SLOTS, records: SealCapacity::PROTOCOL };
 
     /// Slots of a segment.
     #[must_use]

@@ -98,7 +98,10 @@ impl Run {
                 assert_eq!(children[0].first, span.first);
                 assert_eq!(children[children.len() - 1].last, span.last);
                 assert!(children.windows(2).all(|pair| pair[0].last + 1 == pair[1].first), "{job:?} has a gap");
-                assert!(children.iter().all(|child| self.proved.contains(child)), "{job:?} starts before its children end");
+                assert!(
+                    children.iter().all(|child| self.proved.contains(child)),
+                    "{job:?} starts before its children end"
+                );
             }
         }
         assert!(self.started.insert(*span, children.clone()).is_none(), "{job:?} runs twice");

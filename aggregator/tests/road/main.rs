@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use weft_aggregator::{
-    BatchError, EndCosts, Job, JobEvent, JobKind, JobState, MergeCosts, PoolConfig, ProvenBatch, ProvingPool, SealedBatch,
-    Span, bench_end, bench_merges,
+    BatchError, EndCosts, Job, JobEvent, JobKind, JobState, MergeCosts, PoolConfig, ProvenBatch, ProvingPool,
+    SealedBatch, Span, bench_end, bench_merges,
 };
 use weft_protocol::{Reject, WitnessError, chain_records};
 use weft_prover::{CircuitSet, SegmentSize};
@@ -111,7 +111,8 @@ fn a_bad_segment_fails_its_batch(circuits: &Arc<CircuitSet>, world: &ExecutedWor
 
 /// The benches need no state, and what they do is accepted by every circuit.
 fn benches_run_every_job(circuits: &CircuitSet) {
-    let MergeCosts { segment, lift, aggregate } = bench_merges(circuits, SegmentSize::Large).expect("idle segments merge");
+    let MergeCosts { segment, lift, aggregate } =
+        bench_merges(circuits, SegmentSize::Large).expect("idle segments merge");
     let EndCosts { seal, wrap } = bench_end(circuits).expect("an idle batch is sealed");
     for cost in [segment, lift, aggregate, seal, wrap] {
         println!("{cost:?}");

@@ -62,11 +62,17 @@ fn other_slots(circuits: &CircuitSet, world: &ExecutedWorld, proven: &ProvenSegm
     assert_eq!(sealed, Err(ProofError::Prove(ProveError::Seal(SealError::Start))));
     let too_long = SegmentWitness { slots: world.segments[0].1.slots.clone(), ..world.segments[2].1.clone() };
     let result = circuits.prove_segment(SMALL, &too_long, &mut log);
-    assert_eq!(result, Err(ProofError::TooManySlots { got: SIZES.slots(SegmentSize::Large), limit: SIZES.slots(SMALL) }));
+    assert_eq!(
+        result,
+        Err(ProofError::TooManySlots { got: SIZES.slots(SegmentSize::Large), limit: SIZES.slots(SMALL) })
+    );
     let mut moved = world.segments[1].1.clone();
     moved.before = world.segments[0].1.before;
     let result = circuits.prove_segment(SegmentSize::Large, &moved, &mut log);
-    assert!(matches!(result, Err(ProofError::Witness(WitnessError::Root { .. } | WitnessError::Reject(_)))), "{result:?}");
+    assert!(
+        matches!(result, Err(ProofError::Witness(WitnessError::Root { .. } | WitnessError::Reject(_)))),
+        "{result:?}"
+    );
 }
 
 fn foreign_circuits(circuits: &CircuitSet, segment: &SegmentWitness, proven: &ProvenSegment) {

@@ -8,8 +8,8 @@ use weft_executor::{BatchBuilder, State, check_signatures};
 use weft_protocol::crypto::schnorr::SecretKey;
 use weft_protocol::crypto::{Digest, Tag, poseidon};
 use weft_protocol::{
-    AccountIndex, Address, Amount, AssetId, Deposit, Domain, Environment, Fee, FeeAsset, Lane, OpeningDeposit, QueueEntry,
-    QueueOperation, SegmentWitness, Slot, Timestamp, Transaction, TransactionKind,
+    AccountIndex, Address, Amount, AssetId, Deposit, Domain, Environment, Fee, FeeAsset, Lane, OpeningDeposit,
+    QueueEntry, QueueOperation, SegmentWitness, Slot, Timestamp, Transaction, TransactionKind,
 };
 use weft_prover::{CircuitSizes, SegmentSize, plan_segments};
 
@@ -76,8 +76,7 @@ fn open(builder: &mut BatchBuilder, index: AccountIndex) {
 }
 
 fn pay_in(builder: &mut BatchBuilder, account: AccountIndex) {
-    let deposit =
-        Deposit { account, owner: address(account), asset: AssetId::ETH, amount: amount(77), by_owner: true };
+    let deposit = Deposit { account, owner: address(account), asset: AssetId::ETH, amount: amount(77), by_owner: true };
     push_entry(builder, QueueOperation::Deposit(deposit));
 }
 
