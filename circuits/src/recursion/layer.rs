@@ -44,7 +44,7 @@ pub struct CircuitSummary {
     pub digest: CircuitDigest,
 }
 
-/// One line of `digests.txt`.
+/// One line, for lists of circuits.
 impl fmt::Display for CircuitSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name: CircuitName { name, version }, rows, degree_bits, digest } = self;
