@@ -71,6 +71,7 @@ pub fn plan_segments(slots: usize, sizes: &CircuitSizes) -> Vec<SegmentSize> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use weft_circuits::segment::SegmentCircuit;
 
     use super::*;
 
@@ -94,6 +95,18 @@ mod tests {
         assert_eq!(plan_segments(155, &sizes), [Large]);
         assert_eq!(plan_segments(156, &sizes), [Large, Small]);
         assert_eq!(plan_segments(310, &sizes), [Large, Large]);
+    }
+
+    #[test]
+    fn production_segments_fill_their_rows() {
+        // More than the rows that the build adds for public inputs and constants.
+        const ADDED: usize = 64;
+        for (size, degree_bits) in [(SegmentSize::Small, 13), (SegmentSize::Large, 15)] {
+            let slots = CircuitSizes::PRODUCTION.slots(size);
+            let (rows, limit) = (SegmentCircuit::rows_for(slots) + ADDED, 1 << degree_bits);
+            assert!(rows <= limit, "{slots} slots take {rows} rows of {limit}");
+            assert!(rows > limit / 2, "{slots} slots fit half of the rows");
+        }
     }
 
     #[test]

@@ -59,6 +59,16 @@ impl SegmentCircuit {
         Self { layer: LayerCircuit::build(name, rows, b, assembly.cache), wires }
     }
 
+    /// Rows of constraints of the circuit for `slots` slots, without building it. The build adds a few for public inputs
+    /// and constants and pads to a power of two.
+    #[must_use]
+    pub fn rows_for(slots: usize) -> usize {
+        let name = CircuitName { name: "segment", version: 1 };
+        let mut b = Builder::new(name, segment_config(), Mode::Proving);
+        b.segment(slots);
+        b.rows()
+    }
+
     /// Slots of a segment.
     #[must_use]
     pub fn slots(&self) -> usize {
