@@ -40,7 +40,7 @@ pub struct LayerParameters {
     pub cap_height: usize,
 }
 
-/// Segments: Poseidon rows need 25 routed wires, the widest of our gates 32; 64 keep arithmetic rows dense.
+/// Segments: Poseidon rows need 25 routed wires, the widest of our gates 51; 64 keep arithmetic rows dense.
 pub const SEGMENT: LayerParameters = LayerParameters { name: "segment", routed_wires: 64, ..RECURSION };
 
 /// Lift, aggregate and seal: the library's gates for recursion want 80 routed wires.

@@ -8,7 +8,7 @@ use weft_circuits::recursion::merge::ARITY;
 /// Slots of a small segment in production: as many as fit 2^13 rows.
 const SMALL_SLOTS: NonZeroUsize = NonZeroUsize::new(41).expect("not zero");
 /// Slots of a large segment in production: as many as fit 2^15 rows.
-const LARGE_SLOTS: NonZeroUsize = NonZeroUsize::new(168).expect("not zero");
+const LARGE_SLOTS: NonZeroUsize = NonZeroUsize::new(167).expect("not zero");
 
 /// Which of the two segment circuits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]

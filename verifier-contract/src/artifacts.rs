@@ -19,6 +19,10 @@ impl Artifact {
     pub const ROLLUP: Self = Self {
         json: include_str!("../artifacts/Rollup.json"),
     };
+    /// The verifier of proofs of the circuits of a deployment. Its constructor takes the address of [`Self::GATES`].
+    pub const VERIFIER: Self = Self { json: include_str!("../artifacts/Verifier.json") };
+    /// The part of the verifier that evaluates the constraints of gates.
+    pub const GATES: Self = Self { json: include_str!("../artifacts/Gates.json") };
     /// A token that anyone may mint, for development.
     pub const TEST_TOKEN: Self = Self {
         json: include_str!("../artifacts/TestToken.json"),

@@ -46,7 +46,7 @@ struct Contract {
 }
 
 /// All contracts with an artifact.
-const ALL: [Contract; 6] = [
+const ALL: [Contract; 8] = [
     Contract {
         name: "Rollup",
         path: "src/Rollup.sol",
@@ -57,6 +57,18 @@ const ALL: [Contract; 6] = [
         name: "TestToken",
         path: "src/TestToken.sol",
         source: Source::Solidity,
+        artifacts: "artifacts",
+    },
+    Contract {
+        name: "Verifier",
+        path: "src/generated/Verifier.yul",
+        source: Source::Yul(Some("src/interfaces/IVerifier.sol")),
+        artifacts: "artifacts",
+    },
+    Contract {
+        name: "Gates",
+        path: "src/generated/Gates.yul",
+        source: Source::Yul(None),
         artifacts: "artifacts",
     },
     Contract {
@@ -90,7 +102,7 @@ const ALL: [Contract; 6] = [
 /// # Errors
 /// If the compiler cannot be installed, a contract does not compile or is too large, or with [`Action::Check`] an
 /// artifact differs.
-pub fn run(root: &Path, action: Action) -> Result<()> {
+pub(crate) fn run(root: &Path, action: Action) -> Result<()> {
     let directory = root.join(CONTRACTS);
     install(&directory)?;
     let solidity = compile_solidity(&directory)?;

@@ -2,8 +2,8 @@
 //!
 //! # Soundness
 //! Phase 1 starts at 7·D1 and adds P' or D1; the point before a step is `u·P + c·D1` with u a prefix of the challenge and
-//! `c > 1` known. It equals the addend only if P is a small known multiple of D1, hence never for keys whose owner does not
-//! know a logarithm between G and D1. Phase 2 adds D2 and teeth of G to a point with a non-zero part in D1: meeting an
+//! `c > 1` known. It equals the addend only if P is a small known multiple of D1, hence never for keys whose logarithm
+//! to G somebody knows; for those multiples nobody knows it, and their accounts alone are concerned. Phase 2 adds D2 and teeth of G to a point with a non-zero part in D1: meeting an
 //! addend gives such a logarithm. D1 is hashed to the curve, so nobody has one.
 
 use std::sync::LazyLock;

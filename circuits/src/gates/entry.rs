@@ -15,7 +15,8 @@
 //! output is a function of the inputs: `present` and `free` are 0 or 1 by products that vanish exactly if one factor does;
 //! a one-hot position whose id is the asset names the only such entry; one whose id is 0 and whose product of the ids
 //! before is not 0 names the lowest free one. `overflow` is fixed by the range check of `low`. The inverses are pinned to 0
-//! where they have no work. For asset 0 the position may be any free entry, which a delta of 0 leaves as it is.
+//! where they have no work. For asset 0 the position may be any free entry: a change of 0 leaves it as it is, and nothing else in asset 0 is
+//! ever written.
 
 use std::ops::Range;
 

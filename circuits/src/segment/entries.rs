@@ -34,9 +34,10 @@ impl Builder {
     /// Changes an entry of `object`, whose balances may have been changed before in other entries.
     ///
     /// # Soundness
-    /// SL-12: the gate's choice of the entry. SL-13: amounts before are below 2^62 (by the state), and so is |delta|; `low`
-    /// is below 2^62 and equals amount + delta − 2^62·overflow in the field. A negative sum is at least p − 2^62 > 2^63 and
-    /// has no such form; a sum below 2^63 has exactly one.
+    /// SL-12: the gate's choice of the entry. SL-13: amounts before are below 2^62 (by the state), credits too, and debits
+    /// (amount and fee) below 2^62 + 2^42; `low` is below 2^62 and equals amount + delta − 2^62·overflow in the field. A
+    /// negative sum is above 2^63 as an integer below p, also less 2^62, and has no such form; a sum below 2^63 has exactly
+    /// one.
     pub(super) fn change_entry(&mut self, object: &ObjectWires, before: &Balances, change: Change) -> Changed {
         let row = self.add_gate(EntryGate::new(EntryChange), vec![]);
         let wire = |column| Target::wire(row, column);

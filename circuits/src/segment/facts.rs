@@ -182,7 +182,8 @@ impl Builder {
         let negative = self.mul_constant(F::NEG_ONE, debit);
         let delta = self.select(signed, negative, payment.amount);
         let own_deposit = self.and(selectors.deposit, fields.lane);
-        let any_position = self.either(own_deposit, selectors.opening);
+        let own = self.either(own_deposit, selectors.opening);
+        let any_position = self.either(own, selectors.collect);
         let before = object.balances(self);
         let main = self.change_entry(object, &before, Change { asset, delta, any_position });
 

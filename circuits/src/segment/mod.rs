@@ -134,14 +134,6 @@ impl SegmentCircuit {
     }
 }
 
-/// Rows of a segment of this many slots, before padding.
-#[must_use]
-pub fn rows(slots: usize) -> usize {
-    let mut b = Builder::new(CircuitName { name: "segment", version: 1 }, segment_config(), Mode::Proving);
-    b.segment(slots);
-    b.rows()
-}
-
 impl Builder {
     fn segment(&mut self, slots: usize) -> SegmentWires {
         let environment = self.clause("SE-1", |b| b.alloc::<EnvironmentInput>());

@@ -1,11 +1,11 @@
 //! Collection of a fee sum by the operator (PROTOCOL.md §8, CF).
 
-use crate::{
-    AccountIndex, Amount, Effects, FeeAsset, FeeSums, Kind, OTHERS_ENTRY_COUNT, Object,
-    RecordFields, Reject,
-};
+use crate::{AccountIndex, Amount, ENTRY_COUNT, Effects, FeeAsset, FeeSums, Kind, Object, RecordFields, Reject};
 
 /// Pays the whole sum to the account.
+///
+/// It may take any position: those that only the owner can fill stay open for the four fee assets, whatever others pay in,
+/// so that nobody can keep a batch from ending.
 pub(crate) fn apply(
     account: AccountIndex,
     fee_asset: FeeAsset,
@@ -20,7 +20,7 @@ pub(crate) fn apply(
         .filter(|object| object.is_account())
         .ok_or(Reject::UnknownAccount { index: account.0 })?;
     let asset = fee_asset.asset();
-    let a_after = collector.credited(asset, amount, OTHERS_ENTRY_COUNT)?;
+    let a_after = collector.credited(asset, amount, ENTRY_COUNT)?;
     let fields = RecordFields {
         fee_asset,
         ..RecordFields::new(Kind::CollectFees, account, asset, amount)

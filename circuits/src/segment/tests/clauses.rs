@@ -173,6 +173,10 @@ pub(super) fn rejected() -> Vec<(ClauseId, Case)> {
         object.entries.iter_mut().for_each(|entry| entry.amount = amount(1));
         (8..12).for_each(|i| object.entries[i] = weft_protocol::Entry::default());
     };
+    let crowded = |object: &mut Object| {
+        let entry = |i: u16| weft_protocol::Entry { asset: AssetId(20 + i), amount: amount(1) };
+        object.entries = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11].map(entry);
+    };
     let rich = |object: &mut Object| object.entries[0].amount = Amount::MAX;
     let other_kind = |object: &mut Object| object.kind = 2;
     let mut forged = world.sign(transfer(1, 2, 1, 5));
@@ -213,7 +217,7 @@ pub(super) fn rejected() -> Vec<(ClauseId, Case)> {
         ("DO-2", Case::new(&world, &opening(3, 1, 5))),
         ("CF-1", Case::new(&World::with_users(3), &collect(3))),
         ("CF-2", Case::new(&world, &collect(40))),
-        ("CF-2", Case::new(&with(3, &full), &collect(3))),
+        ("CF-2", Case::new(&with(3, &crowded), &collect(3))),
     ]
 }
 

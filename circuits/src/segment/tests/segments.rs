@@ -50,7 +50,7 @@ fn a_segment_of_every_kind_is_proved() {
 fn the_circuit_is_the_recorded_one() {
     let circuit = circuit(5);
     insta::assert_snapshot!("segment-of-five", summary(&circuit.layer.circuit));
-    let rows = [4, 24].map(|slots| super::super::rows(slots));
+    let rows = [4, 24].map(SegmentCircuit::rows_for);
     let per_slot = (rows[1] - rows[0]) as f64 / 20.0;
     insta::assert_snapshot!("rows-per-slot", format!("{per_slot:.2}"));
     assert!(per_slot <= 200.0);
