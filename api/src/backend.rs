@@ -21,22 +21,13 @@ pub trait Backend: Send + Sync + 'static {
     /// Takes a transaction into the pool, or finds the one with the same id.
     ///
     /// Checked before: domain, encodings, and the rules that need neither state nor signature.
-    fn submit(
-        &self,
-        transaction: SignedTransaction,
-    ) -> impl Future<Output = Result<Submission, SubmitError>> + Send;
+    fn submit(&self, transaction: SignedTransaction) -> impl Future<Output = Result<Submission, SubmitError>> + Send;
 
     /// The transaction with this id, if it was accepted.
-    fn transaction(
-        &self,
-        id: Digest,
-    ) -> impl Future<Output = Result<Option<TransactionView>, BackendError>> + Send;
+    fn transaction(&self, id: Digest) -> impl Future<Output = Result<Option<TransactionView>, BackendError>> + Send;
 
     /// The account at an index.
-    fn account(
-        &self,
-        index: AccountIndex,
-    ) -> impl Future<Output = Result<Option<AccountView>, BackendError>> + Send;
+    fn account(&self, index: AccountIndex) -> impl Future<Output = Result<Option<AccountView>, BackendError>> + Send;
 
     /// Accounts of a holder, by rising index.
     fn accounts(
@@ -46,22 +37,13 @@ pub trait Backend: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<AccountView>, BackendError>> + Send;
 
     /// One batch.
-    fn batch(
-        &self,
-        selector: BatchSelector,
-    ) -> impl Future<Output = Result<Option<BatchView>, BackendError>> + Send;
+    fn batch(&self, selector: BatchSelector) -> impl Future<Output = Result<Option<BatchView>, BackendError>> + Send;
 
     /// Batches by falling number.
-    fn batches(
-        &self,
-        page: PageRequest,
-    ) -> impl Future<Output = Result<Vec<BatchView>, BackendError>> + Send;
+    fn batches(&self, page: PageRequest) -> impl Future<Output = Result<Vec<BatchView>, BackendError>> + Send;
 
     /// The proof of a batch, if it exists already.
-    fn proof(
-        &self,
-        number: u32,
-    ) -> impl Future<Output = Result<Option<ProofFile>, BackendError>> + Send;
+    fn proof(&self, number: u32) -> impl Future<Output = Result<Option<ProofFile>, BackendError>> + Send;
 
     /// Withdrawals of a batch that exists, by rising position.
     fn withdrawals(
@@ -91,16 +73,11 @@ pub struct Deployment {
 mod domain {
     use super::Domain;
 
-    pub(super) fn serialize<S: serde::Serializer>(
-        domain: &Domain,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: serde::Serializer>(domain: &Domain, serializer: S) -> Result<S::Ok, S::Error> {
         crate::text::serialize(&domain.0, serializer)
     }
 
-    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Domain, D::Error> {
+    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Domain, D::Error> {
         crate::text::deserialize(deserializer).map(Domain)
     }
 }

@@ -25,15 +25,12 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
             return Err(Refusal::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
         }
         let body = Bytes::from_request(request, state).await;
-        body.map(Self)
-            .map_err(|rejection| Refusal::of_status(rejection.into_response().status()))
+        body.map(Self).map_err(|rejection| Refusal::of_status(rejection.into_response().status()))
     }
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let content_type = headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media_type = content_type.and_then(|value| value.split(';').next());
     media_type.is_some_and(|value| value.trim().eq_ignore_ascii_case("application/json"))
 }
@@ -46,8 +43,7 @@ impl<S: Send + Sync> FromRequestParts<S> for PathPart {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
         let part = Path::<String>::from_request_parts(parts, state).await;
-        part.map(|Path(text)| Self(text))
-            .map_err(|rejection| Refusal::of_status(rejection.status()))
+        part.map(|Path(text)| Self(text)).map_err(|rejection| Refusal::of_status(rejection.status()))
     }
 }
 
@@ -75,22 +71,15 @@ impl<S: Send + Sync> FromRequestParts<S> for Parameters {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
         let query = Query::from_request_parts(parts, state).await;
-        query
-            .map(|Query(parameters)| Self(parameters))
-            .map_err(|rejection| Refusal::of_status(rejection.status()))
+        query.map(|Query(parameters)| Self(parameters)).map_err(|rejection| Refusal::of_status(rejection.status()))
     }
 }
 
 impl Parameters {
     /// Takes a parameter, if it is there.
-    pub(crate) fn take<T: FromStr<Err: Display>>(
-        &mut self,
-        name: &str,
-    ) -> Result<Option<T>, Refusal> {
+    pub(crate) fn take<T: FromStr<Err: Display>>(&mut self, name: &str) -> Result<Option<T>, Refusal> {
         let position = self.0.iter().position(|(given, _)| given == name);
-        position
-            .map(|position| parse(name, &self.0.remove(position).1))
-            .transpose()
+        position.map(|position| parse(name, &self.0.remove(position).1)).transpose()
     }
 
     /// Takes what says which part of a list is wanted; nothing else may be left.
@@ -117,17 +106,13 @@ impl Parameters {
 }
 
 fn parse<T: FromStr<Err: Display>>(name: &str, text: &str) -> Result<T, Refusal> {
-    text.parse()
-        .map_err(|error: T::Err| Refusal::parameter(name, error.to_string()))
+    text.parse().map_err(|error: T::Err| Refusal::parameter(name, error.to_string()))
 }
 
 impl PageRequest {
     /// One item more than the page has: whether it exists tells whether there is a next page.
     pub(crate) fn with_one_more(self) -> Self {
-        Self {
-            limit: self.limit + 1,
-            ..self
-        }
+        Self { limit: self.limit + 1, ..self }
     }
 
     /// The page, from the answer to [`Self::with_one_more`]; `key` is what the list is ordered by.

@@ -38,8 +38,7 @@ mod views;
 pub use axum::Router;
 pub use axum::body::Bytes;
 pub use backend::{
-    Backend, BackendError, BatchSelector, Deployment, Holder, PageRequest, ProofFile, Submission,
-    SubmitError,
+    Backend, BackendError, BatchSelector, Deployment, Holder, PageRequest, ProofFile, Submission, SubmitError,
 };
 pub use problem::Problem;
 pub use request::{Inexpressible, TransactionRequest};
@@ -47,7 +46,7 @@ pub use router::{Limits, PAGE_ITEMS_MAX, router, router_with, serve};
 pub use text::{FixedBytes, HexBytes, L1Hash};
 pub use time::{ParseTimeError, Time};
 pub use views::{
-    AccountView, AssetView, Balance, BatchView, Call, Circuit, Finality, L1Transaction, L1View,
-    Live, Page, Progress, Proofs, QueueView, RejectionView, StatusView, Step, TransactionFields,
-    TransactionKindName, TransactionView, WithdrawalView,
+    AccountView, AssetView, Balance, BatchView, Call, Circuit, Finality, L1Transaction, L1View, Live, Page, Progress,
+    Proofs, QueueView, RejectionView, StatusView, Step, TransactionFields, TransactionKindName, TransactionView,
+    WithdrawalView,
 };

@@ -42,10 +42,7 @@ impl TraceIds {
         let sent = headers.get("traceparent").and_then(traceparent_id);
         sent.unwrap_or_else(|| {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
-            let [high, low] = self
-                .hashers
-                .each_ref()
-                .map(|hasher| hasher.hash_one(number));
+            let [high, low] = self.hashers.each_ref().map(|hasher| hasher.hash_one(number));
             TraceId(format!("{high:016x}{low:016x}"))
         })
     }
@@ -55,19 +52,13 @@ impl TraceIds {
 fn traceparent_id(header: &HeaderValue) -> Option<TraceId> {
     let id = header.to_str().ok()?.split('-').nth(1)?;
     let is_id = id.len() == 32
-        && id
-            .bytes()
-            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
         && id.bytes().any(|byte| byte != b'0');
     is_id.then(|| TraceId(id.to_owned()))
 }
 
 /// Outermost layer: every request has a trace id, every answer of 400 or more a problem as its body.
-pub(crate) async fn observe(
-    State(ids): State<Arc<TraceIds>>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+pub(crate) async fn observe(State(ids): State<Arc<TraceIds>>, mut request: Request, next: Next) -> Response {
     let trace_id = ids.of(request.headers());
     request.extensions_mut().insert(trace_id.clone());
     let mut response = explain(next.run(request).await, &trace_id);

@@ -64,12 +64,7 @@ pub(crate) struct Refusal(Box<Problem>);
 
 impl Refusal {
     /// A problem with the status, code and title of its kind.
-    pub(crate) fn new(
-        status: StatusCode,
-        code: &str,
-        title: &str,
-        detail: impl Into<String>,
-    ) -> Self {
+    pub(crate) fn new(status: StatusCode, code: &str, title: &str, detail: impl Into<String>) -> Self {
         Self(Box::new(Problem {
             type_uri: format!("urn:weft:problem:{code}"),
             title: title.to_owned(),
@@ -119,13 +114,7 @@ impl Refusal {
     pub(crate) fn too_many_requests() -> Self {
         let detail = "the server works on as many requests as it takes on at once";
         let title = "Too many requests";
-        Self::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "too_many_requests",
-            title,
-            detail,
-        )
-        .after(RETRY_SOON)
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", title, detail).after(RETRY_SOON)
     }
 
     /// The problem that stands for a status that nobody explained.
@@ -136,23 +125,16 @@ impl Refusal {
         };
         match status {
             StatusCode::NOT_FOUND => of("not_found", "there is nothing at this address"),
-            StatusCode::METHOD_NOT_ALLOWED => of(
-                "method_not_allowed",
-                "this address does not take the method; the header Allow has those it takes",
-            ),
-            StatusCode::PAYLOAD_TOO_LARGE => of("body_too_large", "the body is too large"),
-            StatusCode::UNSUPPORTED_MEDIA_TYPE => of(
-                "unsupported_media_type",
-                "the header Content-Type must be application/json",
-            ),
-            StatusCode::SERVICE_UNAVAILABLE => {
-                of("timed_out", "the node did not answer in time").after(RETRY_SOON)
+            StatusCode::METHOD_NOT_ALLOWED => {
+                of("method_not_allowed", "this address does not take the method; the header Allow has those it takes")
             }
+            StatusCode::PAYLOAD_TOO_LARGE => of("body_too_large", "the body is too large"),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+                of("unsupported_media_type", "the header Content-Type must be application/json")
+            }
+            StatusCode::SERVICE_UNAVAILABLE => of("timed_out", "the node did not answer in time").after(RETRY_SOON),
             _ if status.is_client_error() => of("bad_request", "the request is not understood"),
-            _ => of(
-                "internal_error",
-                "the node failed; its log has the trace id",
-            ),
+            _ => of("internal_error", "the node failed; its log has the trace id"),
         }
     }
 
@@ -172,10 +154,7 @@ impl Refusal {
 
     /// The body, now that the request's trace id is known.
     pub(crate) fn into_problem(self, trace_id: &str) -> Problem {
-        Problem {
-            trace_id: trace_id.to_owned(),
-            ..*self.0
-        }
+        Problem { trace_id: trace_id.to_owned(), ..*self.0 }
     }
 }
 
@@ -198,8 +177,7 @@ impl From<BackendError> for Refusal {
             BackendError::NotReady { retry_after, .. } => {
                 let title = "The node is not ready";
                 let detail = error.to_string();
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", title, detail)
-                    .after(retry_after)
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", title, detail).after(retry_after)
             }
             BackendError::Internal { source } => {
                 tracing::error!(error = source.as_ref(), "the backend failed");
@@ -217,8 +195,7 @@ impl From<SubmitError> for Refusal {
             SubmitError::PoolFull { retry_after } => {
                 let title = "The pool is full";
                 let detail = error.to_string();
-                Self::new(StatusCode::TOO_MANY_REQUESTS, "pool_full", title, detail)
-                    .after(retry_after)
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "pool_full", title, detail).after(retry_after)
             }
         }
     }

@@ -5,8 +5,8 @@ use serde_json::Value;
 use weft_protocol::crypto::schnorr::{PublicKey, Signature};
 use weft_protocol::crypto::{DecodeError, Digest};
 use weft_protocol::{
-    AccountIndex, Address, Amount, AssetId, Fee, FeeAsset, Lane, SignedTransaction, Timestamp,
-    Transaction, TransactionKind,
+    AccountIndex, Address, Amount, AssetId, Fee, FeeAsset, Lane, SignedTransaction, Timestamp, Transaction,
+    TransactionKind,
 };
 
 use crate::fields::Fields;
@@ -65,11 +65,7 @@ impl TransactionRequest {
             let (expected, got) = (expected.0, got.0);
             return Err(Inexpressible::FeeEncoding { expected, got });
         }
-        Ok(Self {
-            signed,
-            chain_id: deployment.chain_id,
-            contract: deployment.contract,
-        })
+        Ok(Self { signed, chain_id: deployment.chain_id, contract: deployment.contract })
     }
 
     /// Reads a body: every field strictly, none twice, none that is not used.
@@ -109,8 +105,7 @@ impl TransactionRequest {
             signed: SignedTransaction {
                 transaction,
                 key: fields.take_with("public_key", |value| decode(value, PublicKey::decode))?,
-                signature: fields
-                    .take_with("signature", |value| decode(value, Signature::decode))?,
+                signature: fields.take_with("signature", |value| decode(value, Signature::decode))?,
             },
         };
         fields.finish()?;
@@ -121,10 +116,7 @@ impl TransactionRequest {
     ///
     /// # Errors
     /// It names another chain or another contract.
-    pub(crate) fn for_deployment(
-        self,
-        deployment: &Deployment,
-    ) -> Result<SignedTransaction, Refusal> {
+    pub(crate) fn for_deployment(self, deployment: &Deployment) -> Result<SignedTransaction, Refusal> {
         let wrong = |field, expected: &dyn core::fmt::Display| {
             let detail = format!("the {field} of this rollup is {expected}");
             Err(Refusal::unsupported("wrong_domain", field, detail))
@@ -211,11 +203,7 @@ mod tests {
 
     fn deployment() -> Deployment {
         let contract = Address([0xc0; 20]);
-        Deployment {
-            chain_id: 31_337,
-            contract,
-            domain: Domain::new(31_337, &contract, &Digest::ZERO).unwrap(),
-        }
+        Deployment { chain_id: 31_337, contract, domain: Domain::new(31_337, &contract, &Digest::ZERO).unwrap() }
     }
 
     fn signed(transaction: Transaction) -> SignedTransaction {
@@ -255,18 +243,10 @@ mod tests {
 
     #[test]
     fn a_fee_between_two_is_told_both() {
-        let detail = |value| {
-            read_fee(Amount::new(value).unwrap())
-                .unwrap_err()
-                .into_problem("")
-                .detail
-        };
+        let detail = |value| read_fee(Amount::new(value).unwrap()).unwrap_err().into_problem("").detail;
         assert!(detail(4095).ends_with("the nearest are 4094 and 4096"));
         assert!(detail(1_000_001).ends_with("the nearest are 999936 and 1000448"));
         assert!(detail(1 << 42).ends_with("the largest is 4395899027456"));
-        assert_eq!(
-            read_fee(Amount::new(2047 << 31).unwrap()).unwrap(),
-            Fee(u16::MAX)
-        );
+        assert_eq!(read_fee(Amount::new(2047 << 31).unwrap()).unwrap(), Fee(u16::MAX));
     }
 }

@@ -42,11 +42,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            body_bytes_max: 16 * 1024,
-            requests_max: 1024,
-            request_time_max: Duration::from_secs(10),
-        }
+        Self { body_bytes_max: 16 * 1024, requests_max: 1024, request_time_max: Duration::from_secs(10) }
     }
 }
 
@@ -62,10 +58,7 @@ pub fn router_with<B: Backend>(backend: Arc<B>, limits: &Limits) -> Router {
         .layer(from_fn_with_state(Arc::new(TraceIds::default()), observe))
         .layer(TraceLayer::new_for_http().make_span_with(span))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::SERVICE_UNAVAILABLE,
-            limits.request_time_max,
-        ))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, limits.request_time_max))
         .layer(DefaultBodyLimit::max(limits.body_bytes_max));
     let permits = Arc::new(Semaphore::new(limits.requests_max));
     routes::<B>()
@@ -85,9 +78,7 @@ pub async fn serve<B: Backend>(
     backend: Arc<B>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    axum::serve(listener, router(backend))
-        .with_graceful_shutdown(shutdown)
-        .await
+    axum::serve(listener, router(backend)).with_graceful_shutdown(shutdown).await
 }
 
 fn routes<B: Backend>() -> Router<Arc<B>> {
@@ -99,10 +90,7 @@ fn routes<B: Backend>() -> Router<Arc<B>> {
         .route("/v1/batches", get(batches::list::<B>))
         .route("/v1/batches/{batch}", get(batches::one::<B>))
         .route("/v1/batches/{batch}/proof", get(batches::proof::<B>))
-        .route(
-            "/v1/batches/{batch}/withdrawals",
-            get(batches::withdrawals::<B>),
-        )
+        .route("/v1/batches/{batch}/withdrawals", get(batches::withdrawals::<B>))
         .route("/v1/status", get(status::status::<B>))
 }
 

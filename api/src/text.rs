@@ -35,11 +35,7 @@ impl<const N: usize> FromStr for FixedBytes<N> {
     fn from_str(text: &str) -> Result<Self, CodecError> {
         let bytes = HexBytes::from_str(text)?.0;
         let got = bytes.len();
-        let wrong_length = |_| CodecError::Length {
-            what: "the value",
-            expected: N,
-            got,
-        };
+        let wrong_length = |_| CodecError::Length { what: "the value", expected: N, got };
         bytes.try_into().map(Self).map_err(wrong_length)
     }
 }
@@ -69,10 +65,7 @@ impl FromStr for HexBytes {
 }
 
 /// Writes what `Display` prints.
-pub(crate) fn serialize<T: Display, S: Serializer>(
-    value: &T,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
+pub(crate) fn serialize<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(value)
 }
 
@@ -90,10 +83,7 @@ where
 pub(crate) mod option {
     use super::{Deserialize, Deserializer, Display, FromStr, Serializer, de};
 
-    pub(crate) fn serialize<T: Display, S: Serializer>(
-        value: &Option<T>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<T: Display, S: Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
         match value {
             Some(value) => serializer.collect_str(value),
             None => serializer.serialize_none(),
@@ -106,8 +96,7 @@ pub(crate) mod option {
         D: Deserializer<'de>,
     {
         let text = Option::<String>::deserialize(deserializer)?;
-        text.map(|text| text.parse().map_err(de::Error::custom))
-            .transpose()
+        text.map(|text| text.parse().map_err(de::Error::custom)).transpose()
     }
 }
 
@@ -119,9 +108,7 @@ pub(crate) mod decimal {
     pub(crate) use super::serialize;
 
     /// Digits without sign, point or leading zeros, so that an amount has one form.
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Amount, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Amount, D::Error> {
         let text = String::deserialize(deserializer)?;
         parse(&text).map_err(de::Error::custom)
     }

@@ -47,10 +47,7 @@ impl fmt::Display for Time {
         let ms = self.unix_ms % MS_PER_DAY;
         let (hour, minute) = (ms / 3_600_000, ms / 60_000 % 60);
         let (second, ms) = (ms / 1000 % 60, ms % 1000);
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z"
-        )
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
     }
 }
 
@@ -70,9 +67,7 @@ impl FromStr for Time {
         let unix_ms = ((days * 24 + hour) * 60 + minute) * 60_000 + second * 1000 + ms;
         // Printing it again finds signs, days that the month does not have, and all else that is not ours.
         let time = Self::from_unix_ms(unix_ms);
-        (time.to_string() == text)
-            .then_some(time)
-            .ok_or(ParseTimeError)
+        (time.to_string() == text).then_some(time).ok_or(ParseTimeError)
     }
 }
 

@@ -142,7 +142,8 @@ fn store<K: GenericConfig<D, F = F>>(path: &Path, key: &SourceKey, circuit: &Cir
             fs::create_dir_all(directory)?;
         }
         let mut file = fs::File::create(&temporary)?;
-        for part in [&MAGIC[..], &key.hash, &circuit.digest.0, &checksum(&circuit.digest.0, &body).to_be_bytes(), &body] {
+        for part in [&MAGIC[..], &key.hash, &circuit.digest.0, &checksum(&circuit.digest.0, &body).to_be_bytes(), &body]
+        {
             file.write_all(part)?;
         }
         fs::rename(&temporary, path)

@@ -141,9 +141,15 @@ pub(crate) fn domain_separator(name: CircuitName, custom_gates: &BTreeMap<String
         transcript.absorb(id.as_bytes());
         transcript.absorb(fingerprint);
     }
-    transcript.finish().chunks(ELEMENT_BYTES).map(|bytes| {
-        bytes.iter().fold(F::ZERO, |element, &byte| element * F::from_canonical_u64(256) + F::from_canonical_u8(byte))
-    }).collect()
+    transcript
+        .finish()
+        .chunks(ELEMENT_BYTES)
+        .map(|bytes| {
+            bytes
+                .iter()
+                .fold(F::ZERO, |element, &byte| element * F::from_canonical_u64(256) + F::from_canonical_u8(byte))
+        })
+        .collect()
 }
 
 /// Our digest of a built circuit.

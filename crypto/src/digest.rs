@@ -75,10 +75,7 @@ impl FromStr for Digest {
 
     /// Accepts exactly what [`fmt::Display`] prints.
     fn from_str(text: &str) -> Result<Self, ParseDigestError> {
-        let digits = text
-            .strip_prefix("0x")
-            .ok_or(ParseDigestError::MissingPrefix)?
-            .as_bytes();
+        let digits = text.strip_prefix("0x").ok_or(ParseDigestError::MissingPrefix)?.as_bytes();
         if digits.len() != 64 {
             return Err(ParseDigestError::Length { got: digits.len() });
         }

@@ -26,11 +26,7 @@ impl Goldilocks {
     /// The element `value`, or `None` if `value` is not below the order.
     #[must_use]
     pub const fn from_canonical(value: u64) -> Option<Self> {
-        if value < Self::ORDER {
-            Some(Self(value))
-        } else {
-            None
-        }
+        if value < Self::ORDER { Some(Self(value)) } else { None }
     }
 
     /// The element `value mod p`.
@@ -158,18 +154,11 @@ impl Goldilocks {
 
 /// The canonical representative of `value`.
 pub(crate) const fn canonical(value: u64) -> u64 {
-    if value >= Goldilocks::ORDER {
-        value - Goldilocks::ORDER
-    } else {
-        value
-    }
+    if value >= Goldilocks::ORDER { value - Goldilocks::ORDER } else { value }
 }
 
 /// `x mod p` as some 64-bit representative.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the two halves of the integer"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "the two halves of the integer")]
 #[inline(always)]
 pub(crate) const fn reduce_loose(x: u128) -> u64 {
     let (low, high) = (x as u64, (x >> 64) as u64);
@@ -202,9 +191,7 @@ impl Accumulator {
     /// Adds `a·b`; at most `2^30` times.
     #[inline(always)]
     pub(crate) const fn add_product(&mut self, a: u64, b: u64) {
-        let (sum, carry) = self
-            .sum
-            .overflowing_add((a as u128).wrapping_mul(b as u128));
+        let (sum, carry) = self.sum.overflowing_add((a as u128).wrapping_mul(b as u128));
         self.sum = sum;
         self.carries = self.carries.wrapping_add(carry as u64);
     }

@@ -29,13 +29,7 @@ impl Fp5 {
     /// An element of the base field.
     #[must_use]
     pub const fn from_base(value: Goldilocks) -> Self {
-        Self([
-            value,
-            Goldilocks::ZERO,
-            Goldilocks::ZERO,
-            Goldilocks::ZERO,
-            Goldilocks::ZERO,
-        ])
+        Self([value, Goldilocks::ZERO, Goldilocks::ZERO, Goldilocks::ZERO, Goldilocks::ZERO])
     }
 
     /// The element with these coefficients, each reduced modulo `p`.
@@ -175,8 +169,8 @@ impl Fp5 {
     pub fn from_bytes(bytes: &[u8; ENCODED_LEN]) -> Result<Self, DecodeError> {
         let mut coefficients = [Goldilocks::ZERO; 5];
         for (position, chunk) in bytes.as_chunks::<8>().0.iter().enumerate() {
-            coefficients[position] = Goldilocks::from_canonical(u64::from_be_bytes(*chunk))
-                .ok_or(DecodeError::NotCanonical { position })?;
+            coefficients[position] =
+                Goldilocks::from_canonical(u64::from_be_bytes(*chunk)).ok_or(DecodeError::NotCanonical { position })?;
         }
         Ok(Self(coefficients))
     }
@@ -190,10 +184,7 @@ impl Fp5 {
     /// The norm, given the cofactor: the other coefficients of the product vanish.
     fn norm_from(&self, cofactor: &Self) -> Goldilocks {
         let (a, b) = (self.0, cofactor.0);
-        dot(
-            a,
-            [b[0], triple(b[4]), triple(b[3]), triple(b[2]), triple(b[1])],
-        )
+        dot(a, [b[0], triple(b[4]), triple(b[3]), triple(b[2]), triple(b[1])])
     }
 }
 

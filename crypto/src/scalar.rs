@@ -16,13 +16,8 @@ pub const ENCODED_LEN: usize = 40;
 
 /// The order `n` of the prime-order subgroup, least significant limb first. The whole group has
 /// `2n` points.
-pub const ORDER: [u64; LIMBS] = [
-    0xe80f_d996_948b_ffe1,
-    0xe888_5c39_d724_a09c,
-    0x7fff_ffe6_cfb8_0639,
-    0x7fff_fff1_0000_0016,
-    0x7fff_fffd_8000_0007,
-];
+pub const ORDER: [u64; LIMBS] =
+    [0xe80f_d996_948b_ffe1, 0xe888_5c39_d724_a09c, 0x7fff_ffe6_cfb8_0639, 0x7fff_fff1_0000_0016, 0x7fff_fffd_8000_0007];
 
 /// `-1/n mod 2^64`.
 const NEGATIVE_INVERSE: u64 = negative_inverse(ORDER[0]);
@@ -41,10 +36,7 @@ impl Scalar {
     pub const ONE: Self = Self([1, 0, 0, 0, 0]);
 
     /// The integer `value`.
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the two halves of the integer"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "the two halves of the integer")]
     #[must_use]
     pub const fn from_u128(value: u128) -> Self {
         Self([value as u64, (value >> 64) as u64, 0, 0, 0])
@@ -90,11 +82,7 @@ impl Scalar {
     pub fn from_bytes(bytes: &[u8; ENCODED_LEN]) -> Result<Self, DecodeError> {
         let limbs = limbs_from(bytes);
         let (_, below) = subtract(&limbs, &ORDER);
-        if below {
-            Ok(Self(limbs))
-        } else {
-            Err(DecodeError::ScalarNotReduced)
-        }
+        if below { Ok(Self(limbs)) } else { Err(DecodeError::ScalarNotReduced) }
     }
 
     /// The integer, least significant limb first.
@@ -243,10 +231,7 @@ impl Mul for Scalar {
     type Output = Self;
 
     fn mul(self, other: Self) -> Self {
-        Self(montgomery(
-            &montgomery(&self.0, &other.0),
-            &MONTGOMERY_SQUARE.0,
-        ))
+        Self(montgomery(&montgomery(&self.0, &other.0), &MONTGOMERY_SQUARE.0))
     }
 }
 

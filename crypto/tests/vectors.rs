@@ -15,9 +15,7 @@ use weft_crypto::schnorr::{self, PublicKey, SecretKey, Signature};
 use weft_crypto::{Digest, Goldilocks, Tag};
 
 fn check(name: &str, vectors: &impl Serialize) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../tests/vectors")
-        .join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors").join(name);
     let text = serde_json::to_string_pretty(vectors).expect("texts and lists are JSON") + "\n";
     if std::env::var_os("WEFT_UPDATE_VECTORS").is_some_and(|value| value == "1") {
         std::fs::write(&path, text).expect("the directory of vectors can be written");
@@ -51,9 +49,7 @@ fn samples(seed: u64) -> impl Iterator<Item = Goldilocks> {
 
 fn digest(seed: u64) -> Digest {
     let mut values = samples(seed);
-    Digest(core::array::from_fn(|_| {
-        values.next().expect("the samples do not end")
-    }))
+    Digest(core::array::from_fn(|_| values.next().expect("the samples do not end")))
 }
 
 #[derive(Serialize)]
@@ -86,29 +82,18 @@ struct Node {
 fn permutation(before: [Goldilocks; WIDTH]) -> Permutation {
     let mut after = before;
     poseidon::permute(&mut after);
-    Permutation {
-        before: elements(&before),
-        after: elements(&after),
-    }
+    Permutation { before: elements(&before), after: elements(&after) }
 }
 
 fn hash(tag: Tag, length: usize) -> Hash {
     let input: Vec<_> = samples(tag.0).take(length).collect();
     let digest = poseidon::hash(tag, &input).to_string();
-    Hash {
-        tag: tag.0,
-        elements: elements(&input),
-        digest,
-    }
+    Hash { tag: tag.0, elements: elements(&input), digest }
 }
 
 fn node(left: Digest, right: Digest) -> Node {
     let digest = poseidon::compress(&left, &right).to_string();
-    Node {
-        left: left.to_string(),
-        right: right.to_string(),
-        digest,
-    }
+    Node { left: left.to_string(), right: right.to_string(), digest }
 }
 
 #[test]
@@ -133,15 +118,9 @@ fn hash_vectors() {
     check(
         "hash.json",
         &HashVectors {
-            permutations: [[Goldilocks::ZERO; WIDTH], counting, largest, random]
-                .map(permutation)
-                .into(),
+            permutations: [[Goldilocks::ZERO; WIDTH], counting, largest, random].map(permutation).into(),
             hashes: lengths.map(|(tag, length)| hash(tag, length)).into(),
-            nodes: vec![
-                node(Digest::ZERO, Digest::ZERO),
-                node(digest(1), digest(2)),
-                node(digest(2), digest(1)),
-            ],
+            nodes: vec![node(Digest::ZERO, Digest::ZERO), node(digest(1), digest(2)), node(digest(2), digest(1))],
         },
     );
 }
@@ -182,10 +161,7 @@ struct Refused {
 
 fn coordinates(point: &Point) -> Coordinates {
     let (x, y) = point.coordinates().expect("the points are finite");
-    Coordinates {
-        x: elements(&x.0),
-        y: elements(&y.0),
-    }
+    Coordinates { x: elements(&x.0), y: elements(&y.0) }
 }
 
 fn key(seed: [u8; 32]) -> Key {
@@ -202,9 +178,7 @@ fn key(seed: [u8; 32]) -> Key {
 fn refused_key(encoded: [u8; 40]) -> Refused {
     Refused {
         encoded: bytes(&encoded),
-        reason: PublicKey::decode(&encoded)
-            .expect_err("the encoding is refused")
-            .to_string(),
+        reason: PublicKey::decode(&encoded).expect_err("the encoding is refused").to_string(),
     }
 }
 
@@ -218,9 +192,7 @@ fn with_alias(encoded: [u8; 40], position: usize) -> [u8; 40] {
 /// The first small `w` that encodes no point.
 fn no_point() -> [u8; 40] {
     let mut encodings = (1..).map(|w| Fp5::from_u64s([w, 0, 0, 0, 0]).to_bytes());
-    encodings
-        .find(|encoded| Point::decode(encoded).is_err())
-        .expect("every second one is no point")
+    encodings.find(|encoded| Point::decode(encoded).is_err()).expect("every second one is no point")
 }
 
 #[test]
@@ -243,13 +215,7 @@ fn key_vectors() {
             walk_start: coordinates(&curve::q0()),
             comb_table: curve::comb_table().iter().map(coordinates).collect(),
             group_order: bytes(&order_bytes()),
-            keys: [
-                [0; 32],
-                [1; 32],
-                core::array::from_fn(|i| i.to_le_bytes()[0]),
-            ]
-            .map(key)
-            .into(),
+            keys: [[0; 32], [1; 32], core::array::from_fn(|i| i.to_le_bytes()[0])].map(key).into(),
             refused: refused.map(refused_key).into(),
         },
     );
@@ -292,10 +258,7 @@ fn signed(seed: [u8; 32], message: Digest, change: impl Fn(Signature) -> Signatu
         key: bytes(&public.encode()),
         message: message.to_string(),
         commitment_x: elements(&r_x.0),
-        challenge: format!(
-            "0x{:032x}",
-            schnorr::challenge(&r_x, &public.digest(), &message)
-        ),
+        challenge: format!("0x{:032x}", schnorr::challenge(&r_x, &public.digest(), &message)),
         response: scalar(&signature.s),
         encoded: bytes(&signature.encode()),
         valid: schnorr::verify(public, &message, &signature),
@@ -308,9 +271,7 @@ fn refused_signature(commitment: [u8; 40], response: [u8; 40]) -> Refused {
     encoded[40..].copy_from_slice(&response);
     Refused {
         encoded: bytes(&encoded),
-        reason: Signature::decode(&encoded)
-            .expect_err("the encoding is refused")
-            .to_string(),
+        reason: Signature::decode(&encoded).expect_err("the encoding is refused").to_string(),
     }
 }
 
@@ -322,22 +283,10 @@ fn signature_vectors() {
         signed([0; 32], Digest::ZERO, |signature| signature),
         signed([1; 32], digest(7), |signature| signature),
         signed([1; 32], digest(8), |signature| signature),
-        signed([1; 32], digest(8), |signature| Signature {
-            r: -signature.r,
-            ..signature
-        }),
-        signed([1; 32], digest(8), |signature| Signature {
-            s: signature.s + Scalar::ONE,
-            ..signature
-        }),
-        signed([1; 32], digest(8), |signature| Signature {
-            s: -signature.s,
-            ..signature
-        }),
-        signed([1; 32], digest(8), |signature| Signature {
-            r: signature.r.double(),
-            ..signature
-        }),
+        signed([1; 32], digest(8), |signature| Signature { r: -signature.r, ..signature }),
+        signed([1; 32], digest(8), |signature| Signature { s: signature.s + Scalar::ONE, ..signature }),
+        signed([1; 32], digest(8), |signature| Signature { s: -signature.s, ..signature }),
+        signed([1; 32], digest(8), |signature| Signature { r: signature.r.double(), ..signature }),
     ];
     let valid: Vec<_> = signatures.iter().map(|signed| signed.valid).collect();
     assert_eq!(valid, [true, true, true, true, false, false, false]);

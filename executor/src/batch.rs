@@ -4,15 +4,12 @@ use std::collections::BTreeMap;
 
 use weft_protocol::crypto::Digest;
 use weft_protocol::{
-    AccountIndex, Environment, FeeAsset, FeeSums, Object, Outcome, QueueEntry, QueueOperation,
-    Record, RunningState, SegmentWitness, Slot, TransactionKind, Withdrawal,
+    AccountIndex, Environment, FeeAsset, FeeSums, Object, Outcome, QueueEntry, QueueOperation, Record, RunningState,
+    SegmentWitness, Slot, TransactionKind, Withdrawal,
 };
 use weft_state_tree::StateTree;
 
-use crate::{
-    CheckedTransaction, Engine, Executed, FeesLeft, Ledger, Objects, Refusal, Sequential, State,
-    Trace, Undo,
-};
+use crate::{CheckedTransaction, Engine, Executed, FeesLeft, Ledger, Objects, Refusal, Sequential, State, Trace, Undo};
 
 /// Builds a batch: executes each slot as it comes, on the state that it owns meanwhile.
 ///
@@ -117,10 +114,7 @@ impl BatchBuilder {
     ///
     /// # Errors
     /// A rule refuses it, or the batch is full; nothing has changed.
-    pub fn push_transaction(
-        &mut self,
-        transaction: CheckedTransaction,
-    ) -> Result<Receipt, Refusal> {
+    pub fn push_transaction(&mut self, transaction: CheckedTransaction) -> Result<Receipt, Refusal> {
         let signed = transaction.into_signed();
         let paid_to = match signed.transaction.kind {
             TransactionKind::Transfer { .. } => None,
@@ -140,9 +134,7 @@ impl BatchBuilder {
     /// The batch is full, or the entry opens an account and there is no leaf left; nothing has changed.
     pub fn push_queue_entry(&mut self, entry: &QueueEntry) -> Result<Receipt, Refusal> {
         let (slot, asset, amount) = match entry.operation {
-            QueueOperation::Deposit(deposit) => {
-                (Slot::Deposit(deposit), deposit.asset, deposit.amount)
-            }
+            QueueOperation::Deposit(deposit) => (Slot::Deposit(deposit), deposit.asset, deposit.amount),
             QueueOperation::OpeningDeposit(deposit) => {
                 let index = self.objects().next_index();
                 let slot = Slot::OpeningDeposit { deposit, index };
@@ -150,11 +142,8 @@ impl BatchBuilder {
             }
         };
         let receipt = self.push(slot)?;
-        let paid_back = (receipt.outcome == Outcome::Bounced).then_some(Withdrawal {
-            owner: entry.sender,
-            asset,
-            amount,
-        });
+        let paid_back =
+            (receipt.outcome == Outcome::Bounced).then_some(Withdrawal { owner: entry.sender, asset, amount });
         Ok(self.pay_out(receipt, paid_back))
     }
 
@@ -206,11 +195,7 @@ impl BatchBuilder {
         }
         self.open_pending();
         let batch = ExecutedBatch {
-            undo: Undo {
-                root_before: self.trace.before().root,
-                root_after: self.tree.root(),
-                objects: self.undo,
-            },
+            undo: Undo { root_before: self.trace.before().root, root_after: self.tree.root(), objects: self.undo },
             trace: self.trace,
             withdrawals: self.withdrawals,
         };
@@ -259,10 +244,7 @@ impl BatchBuilder {
         let position = self.withdrawals.len();
         let paid = withdrawal.map(|_| position);
         self.withdrawals.extend(withdrawal);
-        Receipt {
-            withdrawal: paid,
-            ..receipt
-        }
+        Receipt { withdrawal: paid, ..receipt }
     }
 
     fn open_pending(&mut self) {

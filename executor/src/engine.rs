@@ -2,9 +2,7 @@
 
 use core::fmt;
 
-use weft_protocol::{
-    AccountIndex, Effects, Environment, FeeAsset, FeeSums, MAX_RECORDS, Object, Slot,
-};
+use weft_protocol::{AccountIndex, Effects, Environment, FeeAsset, FeeSums, MAX_RECORDS, Object, Slot};
 
 use crate::{Objects, Refusal};
 
@@ -33,9 +31,7 @@ pub struct Executed {
 
 impl Executed {
     /// The objects that the slot opened, A first: index, object before, object after (the same one if it is only read).
-    pub(crate) fn accesses(
-        &self,
-    ) -> impl Iterator<Item = (AccountIndex, Option<Object>, Option<Object>)> {
+    pub(crate) fn accesses(&self) -> impl Iterator<Item = (AccountIndex, Option<Object>, Option<Object>)> {
         let indices = [self.slot.a(), self.slot.b()];
         let written = [self.effects.a_after, self.effects.b_after];
         let opened = indices.into_iter().zip(self.before).zip(written);
@@ -69,12 +65,7 @@ impl Ledger {
     #[must_use]
     pub fn new(environment: Environment, objects: Objects) -> Self {
         let fee_sums = FeeSums::default();
-        Self {
-            environment,
-            objects,
-            fee_sums,
-            record_count: 0,
-        }
+        Self { environment, objects, fee_sums, record_count: 0 }
     }
 
     /// The batch.
@@ -123,11 +114,7 @@ impl Ledger {
                 self.objects.set(index, Some(after));
             }
         }
-        Ok(Executed {
-            slot,
-            before,
-            effects,
-        })
+        Ok(Executed { slot, before, effects })
     }
 }
 

@@ -71,10 +71,7 @@ impl Objects {
             }
             if let Some(object) = &object {
                 self.by_owner.entry(object.owner).or_default().insert(index);
-                self.by_key
-                    .entry(object.main_key)
-                    .or_default()
-                    .insert(index);
+                self.by_key.entry(object.main_key).or_default().insert(index);
             }
         }
         before

@@ -28,11 +28,7 @@ pub fn check_signatures(
     transactions: Vec<SignedTransaction>,
 ) -> Vec<Result<CheckedTransaction, Reject>> {
     let check = |signed: SignedTransaction| {
-        if signed.signature_is_valid(domain) {
-            Ok(CheckedTransaction(signed))
-        } else {
-            Err(Reject::BadSignature)
-        }
+        if signed.signature_is_valid(domain) { Ok(CheckedTransaction(signed)) } else { Err(Reject::BadSignature) }
     };
     transactions.into_par_iter().map(check).collect()
 }

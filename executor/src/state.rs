@@ -37,15 +37,10 @@ impl State {
     ///
     /// # Errors
     /// An index is out of range.
-    pub fn from_objects(
-        objects: impl IntoIterator<Item = (AccountIndex, Object)>,
-    ) -> Result<Self, IndexOutOfRange> {
+    pub fn from_objects(objects: impl IntoIterator<Item = (AccountIndex, Object)>) -> Result<Self, IndexOutOfRange> {
         let mut state = Self::default();
         let objects: Vec<_> = objects.into_iter().collect();
-        let leaves: Vec<_> = objects
-            .par_iter()
-            .map(|(index, object)| (*index, object.digest()))
-            .collect();
+        let leaves: Vec<_> = objects.par_iter().map(|(index, object)| (*index, object.digest())).collect();
         state.tree.update_many(&leaves)?;
         for (index, object) in objects {
             state.objects.set(index, Some(object));
@@ -87,23 +82,14 @@ impl State {
             return Err(UndoError::NotTheLast { expected, got });
         }
         self.restore(&undo.objects);
-        assert_eq!(
-            self.root(),
-            undo.root_before,
-            "an undo holds all that its batch wrote"
-        );
+        assert_eq!(self.root(), undo.root_before, "an undo holds all that its batch wrote");
         Ok(())
     }
 
     /// Puts objects back, in the tree too.
     pub(crate) fn restore(&mut self, objects: &BTreeMap<AccountIndex, Option<Object>>) {
-        let leaves: Vec<_> = objects
-            .par_iter()
-            .map(|(index, object)| (*index, leaf(object.as_ref())))
-            .collect();
-        self.tree
-            .update_many(&leaves)
-            .expect("what was written lies in the tree");
+        let leaves: Vec<_> = objects.par_iter().map(|(index, object)| (*index, leaf(object.as_ref()))).collect();
+        self.tree.update_many(&leaves).expect("what was written lies in the tree");
         for (index, object) in objects {
             self.objects.set(*index, *object);
         }

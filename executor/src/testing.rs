@@ -5,9 +5,8 @@ use weft_protocol::crypto::schnorr::SecretKey;
 use weft_protocol::crypto::{Digest, Tag, poseidon};
 use weft_protocol::testing::arb_deposit;
 use weft_protocol::{
-    AccountIndex, Address, Amount, AssetId, Deposit, Domain, Environment, Fee, FeeAsset, Lane,
-    Object, OpeningDeposit, QueueEntry, QueueOperation, Reject, SignedTransaction, Timestamp,
-    Transaction, TransactionKind,
+    AccountIndex, Address, Amount, AssetId, Deposit, Domain, Environment, Fee, FeeAsset, Lane, Object, OpeningDeposit,
+    QueueEntry, QueueOperation, Reject, SignedTransaction, Timestamp, Transaction, TransactionKind,
 };
 
 use crate::{BatchBuilder, Objects, Receipt, Refusal, State, check_signatures};
@@ -22,11 +21,7 @@ pub(crate) fn environment(batch_number: u32) -> Environment {
     let domain = Domain(poseidon::hash(Tag::DOMAIN, &[]));
     let seconds = 1_700_000_000 + u64::from(batch_number);
     let timestamp = Timestamp::new(seconds).expect("below 2^40");
-    Environment {
-        domain,
-        batch_number,
-        timestamp,
-    }
+    Environment { domain, batch_number, timestamp }
 }
 
 pub(crate) fn secret(seed: u8) -> SecretKey {
@@ -57,9 +52,7 @@ pub(crate) fn opening(seed: u8, asset: AssetId, amount: Amount) -> QueueEntry {
 pub(crate) fn builder_with_accounts(seeds: &[u8], balance: u64) -> BatchBuilder {
     let mut builder = BatchBuilder::new(environment(1), State::new());
     for seed in [&[OPERATOR_SEED], seeds].concat() {
-        builder
-            .push_queue_entry(&opening(seed, AssetId::ETH, amount(balance)))
-            .expect("there is room");
+        builder.push_queue_entry(&opening(seed, AssetId::ETH, amount(balance))).expect("there is room");
     }
     builder
 }
@@ -75,13 +68,7 @@ pub(crate) enum Mistake {
 }
 
 impl Mistake {
-    const ALL: [Self; 5] = [
-        Self::Nonce,
-        Self::Key,
-        Self::Address,
-        Self::Time,
-        Self::Signature,
-    ];
+    const ALL: [Self; 5] = [Self::Nonce, Self::Key, Self::Address, Self::Time, Self::Signature];
 }
 
 /// A transaction between accounts `from` and `to` (pays out on L1 if `None`), whose keys are those of the seeds of the world.
@@ -108,15 +95,7 @@ pub(crate) enum Step {
 impl Payment {
     /// `amount` of asset 1 from one account to another, with a fee of `mantissa` in asset 1.
     pub(crate) fn transfer(from: u32, to: u32, value: u64, mantissa: u16) -> Self {
-        Self {
-            from,
-            to: Some(to),
-            asset: 1,
-            amount: amount(value),
-            fee_asset: 0,
-            fee: mantissa << 5,
-            mistake: None,
-        }
+        Self { from, to: Some(to), asset: 1, amount: amount(value), fee_asset: 0, fee: mantissa << 5, mistake: None }
     }
 
     /// The transaction as its sender signs it now.
@@ -129,11 +108,7 @@ impl Payment {
         owner.0[19] ^= wrong(Mistake::Address);
         let now = environment.timestamp.get();
         let transaction = Transaction {
-            kind: self
-                .to
-                .map_or(TransactionKind::Withdraw, |to| TransactionKind::Transfer {
-                    to: AccountIndex(to),
-                }),
+            kind: self.to.map_or(TransactionKind::Withdraw, |to| TransactionKind::Transfer { to: AccountIndex(to) }),
             sender: AccountIndex(self.from),
             lane: Lane::Main,
             asset: AssetId(self.asset),
@@ -187,10 +162,10 @@ fn arb_sum() -> impl Strategy<Value = Amount> {
 }
 
 fn arb_entry() -> impl Strategy<Value = QueueEntry> {
-    let openings = (1..6u8, 0..6u16, arb_sum())
-        .prop_map(|(seed, asset, amount)| opening(seed, AssetId(asset), amount).operation);
-    let deposits = (1..8u32, 1..6u8, 0..18u16, arb_sum(), any::<bool>()).prop_map(
-        |(account, seed, asset, amount, by_owner)| {
+    let openings =
+        (1..6u8, 0..6u16, arb_sum()).prop_map(|(seed, asset, amount)| opening(seed, AssetId(asset), amount).operation);
+    let deposits =
+        (1..8u32, 1..6u8, 0..18u16, arb_sum(), any::<bool>()).prop_map(|(account, seed, asset, amount, by_owner)| {
             QueueOperation::Deposit(Deposit {
                 account: AccountIndex(account),
                 owner: address(seed),
@@ -198,14 +173,10 @@ fn arb_entry() -> impl Strategy<Value = QueueEntry> {
                 amount,
                 by_owner,
             })
-        },
-    );
+        });
     let foreign = arb_deposit().prop_map(QueueOperation::Deposit);
     let operation = prop_oneof![4 => openings, 4 => deposits, 1 => foreign];
-    (operation, 100..104u8).prop_map(|(operation, sender)| QueueEntry {
-        operation,
-        sender: address(sender),
-    })
+    (operation, 100..104u8).prop_map(|(operation, sender)| QueueEntry { operation, sender: address(sender) })
 }
 
 fn arb_payment() -> impl Strategy<Value = Payment> {
@@ -216,11 +187,7 @@ fn arb_payment() -> impl Strategy<Value = Payment> {
         1 => Just(None),
     ];
     let to = to.prop_map(|to| to.map(|index| index.0));
-    let fee = prop_oneof![
-        Just(0u16),
-        (0..40u16).prop_map(|mantissa| mantissa << 5),
-        any::<u16>()
-    ];
+    let fee = prop_oneof![Just(0u16), (0..40u16).prop_map(|mantissa| mantissa << 5), any::<u16>()];
     let mistake = proptest::option::weighted(0.15, proptest::sample::select(&Mistake::ALL[..]));
     let from = prop_oneof![8 => 1..6u32, 1 => any::<u32>()];
     (from, to, 0..4u16, arb_sum(), 0..4u8, fee, mistake).prop_map(

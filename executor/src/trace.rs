@@ -4,8 +4,7 @@ use core::ops::Range;
 
 use rayon::prelude::*;
 use weft_protocol::{
-    Effects, Environment, Opening, Record, RunningState, SegmentWitness, Slot, SlotWitness,
-    chain_records,
+    Effects, Environment, Opening, Record, RunningState, SegmentWitness, Slot, SlotWitness, chain_records,
 };
 use weft_state_tree::StateTree;
 
@@ -39,11 +38,7 @@ impl Trace {
     #[must_use]
     pub fn new(environment: Environment, before: RunningState) -> Self {
         let entries = Vec::new();
-        Self {
-            environment,
-            before,
-            entries,
-        }
+        Self { environment, before, entries }
     }
 
     /// The batch.
@@ -86,23 +81,12 @@ impl Trace {
     /// Leaf digests and all levels of the openings are hashed on rayon's threads.
     pub(crate) fn extend(&mut self, tree: &mut StateTree, executed: Vec<Executed>) {
         let accesses: Vec<_> = executed.iter().flat_map(Executed::accesses).collect();
-        let leaves: Vec<_> = accesses
-            .par_iter()
-            .map(|(index, _, after)| (*index, leaf(after.as_ref())))
-            .collect();
-        let openings = tree
-            .sequential_openings(&leaves)
-            .expect("the rules refuse indices outside of the tree");
-        let mut openings = accesses
-            .iter()
-            .zip(openings)
-            .map(|((_, before, _), timed)| {
-                let opening = Opening {
-                    object: *before,
-                    path: timed.path,
-                };
-                (opening, timed.root_after)
-            });
+        let leaves: Vec<_> = accesses.par_iter().map(|(index, _, after)| (*index, leaf(after.as_ref()))).collect();
+        let openings = tree.sequential_openings(&leaves).expect("the rules refuse indices outside of the tree");
+        let mut openings = accesses.iter().zip(openings).map(|((_, before, _), timed)| {
+            let opening = Opening { object: *before, path: timed.path };
+            (opening, timed.root_after)
+        });
         let mut state = self.after();
         for Executed { slot, effects, .. } in executed {
             let [a, b] = [slot.a(), slot.b()].map(|index| {
@@ -114,11 +98,7 @@ impl Trace {
             });
             state.chain = chain_records(state.chain, &effects.records);
             state.fee_sums = effects.fee_sums;
-            self.entries.push(TraceEntry {
-                witness: SlotWitness { slot, a, b },
-                effects,
-                after: state,
-            });
+            self.entries.push(TraceEntry { witness: SlotWitness { slot, a, b }, effects, after: state });
         }
     }
 
@@ -161,9 +141,5 @@ impl Trace {
 
 /// A slot that does nothing.
 fn padding() -> SlotWitness {
-    SlotWitness {
-        slot: Slot::Padding,
-        a: None,
-        b: None,
-    }
+    SlotWitness { slot: Slot::Padding, a: None, b: None }
 }

@@ -23,11 +23,8 @@ impl Address {
     /// The same three parts as integers.
     #[must_use]
     pub fn limbs(&self) -> [u64; 3] {
-        let part = |range: core::ops::Range<usize>| {
-            self.0[range]
-                .iter()
-                .fold(0, |acc, byte| acc << 8 | u64::from(*byte))
-        };
+        let part =
+            |range: core::ops::Range<usize>| self.0[range].iter().fold(0, |acc, byte| acc << 8 | u64::from(*byte));
         [part(0..6), part(6..13), part(13..20)]
     }
 }
@@ -48,15 +45,9 @@ impl FromStr for Address {
     type Err = CodecError;
 
     fn from_str(text: &str) -> Result<Self, CodecError> {
-        let digits = text
-            .strip_prefix("0x")
-            .ok_or(CodecError::Hex { what: "address" })?;
+        let digits = text.strip_prefix("0x").ok_or(CodecError::Hex { what: "address" })?;
         let bytes = hex::decode(digits).map_err(|_| CodecError::Hex { what: "address" })?;
         let got = bytes.len();
-        bytes.try_into().map(Self).map_err(|_| CodecError::Length {
-            what: "address",
-            expected: 20,
-            got,
-        })
+        bytes.try_into().map(Self).map_err(|_| CodecError::Length { what: "address", expected: 20, got })
     }
 }

@@ -21,11 +21,7 @@ impl Timestamp {
     /// The value is 2^40 or more.
     pub fn new(seconds: u64) -> Result<Self, ValueError> {
         if seconds > Self::MAX.0 {
-            return Err(ValueError {
-                what: "timestamp",
-                value: seconds,
-                max: Self::MAX.0,
-            });
+            return Err(ValueError { what: "timestamp", value: seconds, max: Self::MAX.0 });
         }
         Ok(Self(seconds))
     }
@@ -55,11 +51,7 @@ impl Domain {
     pub fn new(chain_id: u64, contract: &Address, salt: &Digest) -> Result<Self, ValueError> {
         let max = (1 << 63) - 1;
         if chain_id > max {
-            return Err(ValueError {
-                what: "chain id",
-                value: chain_id,
-                max,
-            });
+            return Err(ValueError { what: "chain id", value: chain_id, max });
         }
         let mut elements = vec![Goldilocks::from_u64(chain_id)];
         elements.extend(contract.elements());

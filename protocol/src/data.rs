@@ -30,24 +30,15 @@ impl DataPoint {
             .chain_update(chain.to_bytes())
             .finalize()
             .into();
-        let word = |bytes: &[u8]| {
-            bytes
-                .iter()
-                .fold(0u128, |acc, byte| acc << 8 | u128::from(*byte))
-        };
+        let word = |bytes: &[u8]| bytes.iter().fold(0u128, |acc, byte| acc << 8 | u128::from(*byte));
         Self([word(&hash[..16]), word(&hash[16..])].map(|word| {
-            Goldilocks::from_u64(
-                u64::try_from(word % u128::from(Goldilocks::ORDER)).expect("reduced below p"),
-            )
+            Goldilocks::from_u64(u64::try_from(word % u128::from(Goldilocks::ORDER)).expect("reduced below p"))
         }))
     }
 
     fn mul(self, other: Self) -> Self {
         let ([a, b], [c, d]) = (self.0, other.0);
-        Self([
-            a * c + Goldilocks::from_u64(Self::NON_RESIDUE) * b * d,
-            a * d + b * c,
-        ])
+        Self([a * c + Goldilocks::from_u64(Self::NON_RESIDUE) * b * d, a * d + b * c])
     }
 }
 
@@ -55,10 +46,8 @@ impl DataPoint {
 #[must_use]
 pub fn evaluate_data(records: &[Record], z: DataPoint) -> DataPoint {
     let limbs = records.iter().flat_map(Record::limbs);
-    limbs
-        .rev()
-        .fold(DataPoint([Goldilocks::ZERO; 2]), |acc, limb| {
-            let DataPoint([low, high]) = acc.mul(z);
-            DataPoint([low + Goldilocks::from_u64(limb), high])
-        })
+    limbs.rev().fold(DataPoint([Goldilocks::ZERO; 2]), |acc, limb| {
+        let DataPoint([low, high]) = acc.mul(z);
+        DataPoint([low + Goldilocks::from_u64(limb), high])
+    })
 }

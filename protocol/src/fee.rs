@@ -16,11 +16,7 @@ impl FeeAsset {
     /// The code is above 3.
     pub fn new(code: u8) -> Result<Self, ValueError> {
         if usize::from(code) >= Self::COUNT {
-            return Err(ValueError {
-                what: "fee asset code",
-                value: u64::from(code),
-                max: 3,
-            });
+            return Err(ValueError { what: "fee asset code", value: u64::from(code), max: 3 });
         }
         Ok(Self(code))
     }
@@ -32,11 +28,7 @@ impl FeeAsset {
     pub fn from_asset(asset: AssetId) -> Result<Self, ValueError> {
         match asset.0 {
             id @ 1..=4 => Ok(Self(u8::try_from(id - 1).expect("at most 3"))),
-            id => Err(ValueError {
-                what: "fee asset id",
-                value: u64::from(id),
-                max: 4,
-            }),
+            id => Err(ValueError { what: "fee asset id", value: u64::from(id), max: 4 }),
         }
     }
 
@@ -73,9 +65,7 @@ impl Fee {
     pub fn at_least(value: Amount) -> Option<Self> {
         (0..1u16 << Self::EXPONENT_BITS).find_map(|exponent| {
             let mantissa = value.get().div_ceil(1 << exponent);
-            let mantissa = u16::try_from(mantissa)
-                .ok()
-                .filter(|m| m >> Self::MANTISSA_BITS == 0)?;
+            let mantissa = u16::try_from(mantissa).ok().filter(|m| m >> Self::MANTISSA_BITS == 0)?;
             Some(Self(mantissa << Self::EXPONENT_BITS | exponent))
         })
     }

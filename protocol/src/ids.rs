@@ -70,11 +70,7 @@ impl Amount {
     /// The value is 2^62 or more.
     pub fn new(value: u64) -> Result<Self, ValueError> {
         if value > Self::MAX.0 {
-            return Err(ValueError {
-                what: "amount",
-                value,
-                max: Self::MAX.0,
-            });
+            return Err(ValueError { what: "amount", value, max: Self::MAX.0 });
         }
         Ok(Self(value))
     }

@@ -32,9 +32,7 @@ pub use error::{CodecError, ValueError};
 pub use fee::{Fee, FeeAsset, FeeSums};
 pub use ids::{AccountIndex, Amount, AssetId};
 pub use merkle_path::{MerklePath, empty_subtree};
-pub use object::{
-    Agent, CreditError, ENTRY_COUNT, Entry, OBJECT_ELEMENTS, OTHERS_ENTRY_COUNT, Object,
-};
+pub use object::{Agent, CreditError, ENTRY_COUNT, Entry, OBJECT_ELEMENTS, OTHERS_ENTRY_COUNT, Object};
 pub use queue::{Deposit, OpeningDeposit, QueueEntry, QueueOperation};
 pub use record::{Kind, MAX_RECORDS, RECORD_BYTES, Record, RecordFields, chain_records};
 pub use reject::Reject;

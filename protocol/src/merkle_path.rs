@@ -16,16 +16,13 @@ impl MerklePath {
     /// Root of the tree that has `leaf` at `index` beside these siblings. Bits of `index` above the depth are ignored.
     #[must_use]
     pub fn root(&self, index: AccountIndex, leaf: Digest) -> Digest {
-        self.siblings
-            .iter()
-            .enumerate()
-            .fold(leaf, |node, (level, sibling)| {
-                if index.0 >> level & 1 == 1 {
-                    poseidon::compress(sibling, &node)
-                } else {
-                    poseidon::compress(&node, sibling)
-                }
-            })
+        self.siblings.iter().enumerate().fold(leaf, |node, (level, sibling)| {
+            if index.0 >> level & 1 == 1 {
+                poseidon::compress(sibling, &node)
+            } else {
+                poseidon::compress(&node, sibling)
+            }
+        })
     }
 }
 

@@ -70,15 +70,7 @@ impl Object {
     #[must_use]
     pub fn account(owner: Address, main_key: Digest) -> Self {
         let entries = [Entry::default(); ENTRY_COUNT];
-        Self {
-            kind: Self::ACCOUNT,
-            flags: 0,
-            owner,
-            main_key,
-            agent: Agent::default(),
-            nonce: 0,
-            entries,
-        }
+        Self { kind: Self::ACCOUNT, flags: 0, owner, main_key, agent: Agent::default(), nonce: 0, entries }
     }
 
     /// Kind and flags as one element.
@@ -101,19 +93,11 @@ impl Object {
         elements[1..4].copy_from_slice(&self.owner.elements());
         elements[4..8].copy_from_slice(&self.main_key.0);
         elements[8..12].copy_from_slice(&self.agent.key.0);
-        elements[12] = Goldilocks::from_u64(
-            u64::from(self.agent.role) << Timestamp::BITS | self.agent.expiry.get(),
-        );
+        elements[12] = Goldilocks::from_u64(u64::from(self.agent.role) << Timestamp::BITS | self.agent.expiry.get());
         elements[14] = Goldilocks::from_u64(u64::from(self.nonce));
         elements[15] = Goldilocks::from_u64(u64::from(self.agent.nonce));
-        for (word, ids) in elements[16..20]
-            .iter_mut()
-            .zip(self.entries.as_chunks::<3>().0)
-        {
-            let packed = ids
-                .iter()
-                .rev()
-                .fold(0, |word, entry| word << 16 | u64::from(entry.asset.0));
+        for (word, ids) in elements[16..20].iter_mut().zip(self.entries.as_chunks::<3>().0) {
+            let packed = ids.iter().rev().fold(0, |word, entry| word << 16 | u64::from(entry.asset.0));
             *word = Goldilocks::from_u64(packed);
         }
         for (element, entry) in elements[20..].iter_mut().zip(&self.entries) {
@@ -131,8 +115,7 @@ impl Object {
     /// Amount held of an asset; zero if there is no entry.
     #[must_use]
     pub fn balance(&self, asset: AssetId) -> Amount {
-        self.position(asset)
-            .map_or(Amount::ZERO, |position| self.entries[position].amount)
+        self.position(asset).map_or(Amount::ZERO, |position| self.entries[position].amount)
     }
 
     /// Takes `amount` of `asset` away; `None` if it holds less.
@@ -150,33 +133,16 @@ impl Object {
     ///
     /// # Errors
     /// There is no such entry, or the sum reaches 2^62.
-    pub fn credited(
-        mut self,
-        asset: AssetId,
-        amount: Amount,
-        positions: usize,
-    ) -> Result<Self, CreditError> {
-        let free = || {
-            self.entries[..positions]
-                .iter()
-                .position(|entry| entry.asset.is_none())
-        };
-        let position = self
-            .position(asset)
-            .or_else(free)
-            .ok_or(CreditError::EntriesFull)?;
+    pub fn credited(mut self, asset: AssetId, amount: Amount, positions: usize) -> Result<Self, CreditError> {
+        let free = || self.entries[..positions].iter().position(|entry| entry.asset.is_none());
+        let position = self.position(asset).or_else(free).ok_or(CreditError::EntriesFull)?;
         let entry = &mut self.entries[position];
         entry.asset = asset;
-        entry.amount = entry
-            .amount
-            .checked_add(amount)
-            .ok_or(CreditError::Overflow)?;
+        entry.amount = entry.amount.checked_add(amount).ok_or(CreditError::Overflow)?;
         Ok(self)
     }
 
     fn position(&self, asset: AssetId) -> Option<usize> {
-        (!asset.is_none())
-            .then(|| self.entries.iter().position(|entry| entry.asset == asset))
-            .flatten()
+        (!asset.is_none()).then(|| self.entries.iter().position(|entry| entry.asset == asset)).flatten()
     }
 }

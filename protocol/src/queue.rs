@@ -55,16 +55,9 @@ impl Deposit {
     /// The records, with the outcome in place.
     #[must_use]
     pub fn records(&self, outcome: Outcome) -> Vec<Record> {
-        let lane = if self.by_owner {
-            Lane::Agent
-        } else {
-            Lane::Main
-        };
-        let first = RecordFields {
-            lane,
-            outcome,
-            ..RecordFields::new(Kind::Deposit, self.account, self.asset, self.amount)
-        };
+        let lane = if self.by_owner { Lane::Agent } else { Lane::Main };
+        let first =
+            RecordFields { lane, outcome, ..RecordFields::new(Kind::Deposit, self.account, self.asset, self.amount) };
         vec![first.record(), Record::address(&self.owner)]
     }
 }
@@ -73,10 +66,7 @@ impl OpeningDeposit {
     /// The records, with the operator's index and the outcome in place.
     #[must_use]
     pub fn records(&self, index: AccountIndex, outcome: Outcome) -> Vec<Record> {
-        let first = RecordFields {
-            outcome,
-            ..RecordFields::new(Kind::OpeningDeposit, index, self.asset, self.amount)
-        };
+        let first = RecordFields { outcome, ..RecordFields::new(Kind::OpeningDeposit, index, self.asset, self.amount) };
         let [key_0, key_1] = Record::key(&self.key);
         vec![first.record(), Record::address(&self.owner), key_0, key_1]
     }
@@ -88,9 +78,7 @@ impl QueueEntry {
     pub fn masked_records(&self) -> Vec<Record> {
         match &self.operation {
             QueueOperation::Deposit(deposit) => deposit.records(Outcome::Done),
-            QueueOperation::OpeningDeposit(deposit) => {
-                deposit.records(AccountIndex::default(), Outcome::Done)
-            }
+            QueueOperation::OpeningDeposit(deposit) => deposit.records(AccountIndex::default(), Outcome::Done),
         }
     }
 

@@ -35,16 +35,10 @@ pub enum Kind {
 impl Kind {
     /// The kind of a first record.
     fn first(bits: u8) -> Result<Self, CodecError> {
-        [
-            Self::Transfer,
-            Self::CollectFees,
-            Self::Withdraw,
-            Self::Deposit,
-            Self::OpeningDeposit,
-        ]
-        .into_iter()
-        .find(|kind| *kind as u8 == bits)
-        .ok_or(CodecError::UnsupportedKind { kind: bits })
+        [Self::Transfer, Self::CollectFees, Self::Withdraw, Self::Deposit, Self::OpeningDeposit]
+            .into_iter()
+            .find(|kind| *kind as u8 == bits)
+            .ok_or(CodecError::UnsupportedKind { kind: bits })
     }
 }
 
@@ -101,8 +95,7 @@ impl RecordFields {
             | u64::from(self.lane as u8) << 48
             | u64::from(self.a.0) << 16
             | u64::from(self.asset.0);
-        let limb_1 =
-            u64::from(self.b.0) << 24 | u64::from(self.fee.0) << 8 | amount >> AMOUNT_LOW_BITS;
+        let limb_1 = u64::from(self.b.0) << 24 | u64::from(self.fee.0) << 8 | amount >> AMOUNT_LOW_BITS;
         let limb_2 = (amount & ((1 << AMOUNT_LOW_BITS) - 1)) << 2 | self.outcome as u64;
         Record([limb_0, limb_1, limb_2])
     }
@@ -140,11 +133,7 @@ impl Record {
         Ok(RecordFields {
             kind: Kind::first(u8_of(bits(limb_0, 51, 5)))?,
             fee_asset: FeeAsset::new(u8_of(bits(limb_0, 49, 2)))?,
-            lane: if bits(limb_0, 48, 1) == 1 {
-                Lane::Agent
-            } else {
-                Lane::Main
-            },
+            lane: if bits(limb_0, 48, 1) == 1 { Lane::Agent } else { Lane::Main },
             a: AccountIndex(u32_of(bits(limb_0, 16, 32))),
             asset: AssetId(u16_of(bits(limb_0, 0, 16))),
             b: AccountIndex(u32_of(bits(limb_1, 24, 32))),
@@ -179,10 +168,7 @@ impl Record {
     /// The inverse of [`Self::to_bytes`]; any 21 bytes are three limbs.
     #[must_use]
     pub fn from_bytes(bytes: &[u8; RECORD_BYTES]) -> Self {
-        let limb = |part: &[u8]| {
-            part.iter()
-                .fold(0, |limb, byte| limb << 8 | u64::from(*byte))
-        };
+        let limb = |part: &[u8]| part.iter().fold(0, |limb, byte| limb << 8 | u64::from(*byte));
         Self([limb(&bytes[..7]), limb(&bytes[7..14]), limb(&bytes[14..])])
     }
 
@@ -199,7 +185,5 @@ impl Record {
 /// The chain over records, from an earlier chain on.
 #[must_use]
 pub fn chain_records(chain: Digest, records: &[Record]) -> Digest {
-    records
-        .iter()
-        .fold(chain, |chain, record| record.extend(&chain))
+    records.iter().fold(chain, |chain, record| record.extend(&chain))
 }

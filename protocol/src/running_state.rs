@@ -21,11 +21,7 @@ impl RunningState {
     /// The state in which a batch starts: an empty chain, no fees.
     #[must_use]
     pub fn start_of_batch(root: Digest) -> Self {
-        Self {
-            root,
-            chain: Digest::ZERO,
-            fee_sums: FeeSums::default(),
-        }
+        Self { root, chain: Digest::ZERO, fee_sums: FeeSums::default() }
     }
 
     /// The state of a new deployment.
@@ -40,12 +36,7 @@ impl RunningState {
         let mut elements = [Goldilocks::ZERO; Self::ELEMENTS];
         elements[0..4].copy_from_slice(&self.root.0);
         elements[4..8].copy_from_slice(&self.chain.0);
-        elements[8..12].copy_from_slice(
-            &self
-                .fee_sums
-                .amounts()
-                .map(|sum| Goldilocks::from_u64(sum.get())),
-        );
+        elements[8..12].copy_from_slice(&self.fee_sums.amounts().map(|sum| Goldilocks::from_u64(sum.get())));
         elements
     }
 

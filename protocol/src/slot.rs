@@ -2,8 +2,8 @@
 
 use crate::kinds::{collect_fees, deposit, deposit_open, signed};
 use crate::{
-    AccountIndex, CodecError, Deposit, Environment, FeeAsset, FeeSums, Object, OpeningDeposit,
-    Record, Reject, SignedTransaction,
+    AccountIndex, CodecError, Deposit, Environment, FeeAsset, FeeSums, Object, OpeningDeposit, Record, Reject,
+    SignedTransaction,
 };
 
 /// How an L1 operation ended.
@@ -35,6 +35,7 @@ impl Outcome {
 }
 
 /// One step of a batch.
+#[expect(clippy::large_enum_variant, reason = "nearly all slots are signed: a box would cost each an allocation")]
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Slot {
     /// Nothing: fills a segment up.
@@ -82,9 +83,7 @@ impl Slot {
             Self::Padding => None,
             Self::Signed(signed) => Some(signed.transaction.sender),
             Self::Deposit(deposit) => deposit.account.in_tree().then_some(deposit.account),
-            Self::OpeningDeposit { deposit, index } => {
-                deposit.opens_account().then_some(*index)
-            }
+            Self::OpeningDeposit { deposit, index } => deposit.opens_account().then_some(*index),
             Self::CollectFees { account, .. } => Some(*account),
         }
     }
@@ -120,12 +119,8 @@ impl Slot {
             Self::Padding => Ok(Effects::none(fee_sums)),
             Self::Signed(signed) => signed::apply(signed, environment, [a, b], fee_sums),
             Self::Deposit(entry) => Ok(deposit::apply(entry, a, fee_sums)),
-            Self::OpeningDeposit { deposit, index } => {
-                deposit_open::apply(deposit, *index, a, fee_sums)
-            }
-            Self::CollectFees { account, fee_asset } => {
-                collect_fees::apply(*account, *fee_asset, a, fee_sums)
-            }
+            Self::OpeningDeposit { deposit, index } => deposit_open::apply(deposit, *index, a, fee_sums),
+            Self::CollectFees { account, fee_asset } => collect_fees::apply(*account, *fee_asset, a, fee_sums),
         }
     }
 }
@@ -134,12 +129,6 @@ impl Effects {
     /// No effect at all.
     #[must_use]
     pub fn none(fee_sums: FeeSums) -> Self {
-        Self {
-            a_after: None,
-            b_after: None,
-            records: Vec::new(),
-            fee_sums,
-            outcome: Outcome::Done,
-        }
+        Self { a_after: None, b_after: None, records: Vec::new(), fee_sums, outcome: Outcome::Done }
     }
 }

@@ -22,11 +22,7 @@ impl SegmentStatement {
     #[must_use]
     pub fn elements(&self) -> [Goldilocks; Self::ELEMENTS] {
         let mut elements = [Goldilocks::ZERO; Self::ELEMENTS];
-        for (part, digest) in
-            elements
-                .chunks_exact_mut(4)
-                .zip([self.context.0, self.before, self.after])
-        {
+        for (part, digest) in elements.chunks_exact_mut(4).zip([self.context.0, self.before, self.after]) {
             part.copy_from_slice(&digest.0);
         }
         elements
@@ -60,12 +56,7 @@ impl SealStatement {
     #[must_use]
     pub fn elements(&self) -> [Goldilocks; Self::ELEMENTS] {
         let mut elements = [Goldilocks::ZERO; Self::ELEMENTS];
-        let digests = [
-            self.context.0,
-            self.root_before,
-            self.root_after,
-            self.chain,
-        ];
+        let digests = [self.context.0, self.root_before, self.root_after, self.chain];
         for (part, digest) in elements.chunks_exact_mut(4).zip(digests) {
             part.copy_from_slice(&digest.0);
         }

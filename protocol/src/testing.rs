@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use crate::crypto::{Digest, Goldilocks};
 use crate::{
-    AccountIndex, Address, Agent, Amount, AssetId, Deposit, ENTRY_COUNT, Entry, Fee, FeeAsset,
-    Lane, Object, OpeningDeposit, Timestamp, Transaction, TransactionKind,
+    AccountIndex, Address, Agent, Amount, AssetId, Deposit, ENTRY_COUNT, Entry, Fee, FeeAsset, Lane, Object,
+    OpeningDeposit, Timestamp, Transaction, TransactionKind,
 };
 
 /// Any element.
@@ -25,13 +25,8 @@ pub fn arb_address() -> impl Strategy<Value = Address> {
 
 /// Any amount, small and extreme ones often.
 pub fn arb_amount() -> impl Strategy<Value = Amount> {
-    prop_oneof![
-        0..3u64,
-        0..1_000_000u64,
-        Amount::MAX.get() - 3..=Amount::MAX.get(),
-        0..=Amount::MAX.get(),
-    ]
-    .prop_map(|value| Amount::new(value).expect("the ranges end at the largest amount"))
+    prop_oneof![0..3u64, 0..1_000_000u64, Amount::MAX.get() - 3..=Amount::MAX.get(), 0..=Amount::MAX.get(),]
+        .prop_map(|value| Amount::new(value).expect("the ranges end at the largest amount"))
 }
 
 /// An index of 32 bits, those outside of the tree included.
@@ -42,16 +37,11 @@ pub fn arb_index() -> impl Strategy<Value = AccountIndex> {
 /// Canonical entries: `filled` of them, at any positions, each of another asset from a small range.
 pub fn arb_entries() -> impl Strategy<Value = [Entry; ENTRY_COUNT]> {
     let assets = Just((1..=16u16).collect::<Vec<_>>()).prop_shuffle();
-    let amounts =
-        proptest::collection::vec(prop_oneof![Just(Amount::ZERO), arb_amount()], ENTRY_COUNT);
+    let amounts = proptest::collection::vec(prop_oneof![Just(Amount::ZERO), arb_amount()], ENTRY_COUNT);
     (assets, amounts).prop_map(|(assets, amounts)| {
         core::array::from_fn(|i| {
             let amount = amounts[i];
-            let asset = if amount.is_zero() {
-                AssetId::NONE
-            } else {
-                AssetId(assets[i])
-            };
+            let asset = if amount.is_zero() { AssetId::NONE } else { AssetId(assets[i]) };
             Entry { asset, amount }
         })
     })
@@ -62,82 +52,40 @@ pub fn arb_object() -> impl Strategy<Value = Object> {
     let header = prop_oneof![4 => Just((Object::ACCOUNT, 0)), 1 => any::<(u8, u8)>()];
     let agent = (arb_digest(), any::<u16>(), 0..1u64 << 40, any::<u32>());
     let nonce = prop_oneof![0..4u32, Just(u32::MAX)];
-    (
-        header,
-        arb_address(),
-        arb_digest(),
-        agent,
-        nonce,
-        arb_entries(),
+    (header, arb_address(), arb_digest(), agent, nonce, arb_entries()).prop_map(
+        |((kind, flags), owner, main_key, (key, role, expiry, agent_nonce), nonce, entries)| {
+            let expiry = Timestamp::new(expiry).expect("below 2^40");
+            let agent = Agent { key, role, expiry, nonce: agent_nonce };
+            Object { kind, flags, owner, main_key, agent, nonce, entries }
+        },
     )
-        .prop_map(
-            |((kind, flags), owner, main_key, (key, role, expiry, agent_nonce), nonce, entries)| {
-                let expiry = Timestamp::new(expiry).expect("below 2^40");
-                let agent = Agent {
-                    key,
-                    role,
-                    expiry,
-                    nonce: agent_nonce,
-                };
-                Object {
-                    kind,
-                    flags,
-                    owner,
-                    main_key,
-                    agent,
-                    nonce,
-                    entries,
-                }
-            },
-        )
 }
 
 /// A deposit, its asset 0 to 17.
 pub fn arb_deposit() -> impl Strategy<Value = Deposit> {
-    (
-        arb_index(),
-        arb_address(),
-        0..18u16,
-        arb_amount(),
-        any::<bool>(),
+    (arb_index(), arb_address(), 0..18u16, arb_amount(), any::<bool>()).prop_map(
+        |(account, owner, asset, amount, by_owner)| Deposit { account, owner, asset: AssetId(asset), amount, by_owner },
     )
-        .prop_map(|(account, owner, asset, amount, by_owner)| Deposit {
-            account,
-            owner,
-            asset: AssetId(asset),
-            amount,
-            by_owner,
-        })
 }
 
 /// An opening deposit, its asset 0 to 17.
 pub fn arb_opening_deposit() -> impl Strategy<Value = OpeningDeposit> {
-    (arb_address(), arb_digest(), 0..18u16, arb_amount()).prop_map(|(owner, key, asset, amount)| {
-        OpeningDeposit {
-            owner,
-            key,
-            asset: AssetId(asset),
-            amount,
-        }
+    (arb_address(), arb_digest(), 0..18u16, arb_amount()).prop_map(|(owner, key, asset, amount)| OpeningDeposit {
+        owner,
+        key,
+        asset: AssetId(asset),
+        amount,
     })
 }
 
 /// A transaction with fields over their whole ranges.
 pub fn arb_transaction() -> impl Strategy<Value = Transaction> {
-    let kind = prop_oneof![
-        arb_index().prop_map(|to| TransactionKind::Transfer { to }),
-        Just(TransactionKind::Withdraw),
-    ];
+    let kind =
+        prop_oneof![arb_index().prop_map(|to| TransactionKind::Transfer { to }), Just(TransactionKind::Withdraw),];
     let paid = (any::<u16>(), arb_amount(), 0..4u8, any::<u16>());
     let bound = (arb_address(), arb_digest(), any::<u32>(), 0..1u64 << 40);
     (kind, arb_index(), any::<bool>(), paid, bound).prop_map(
-        |(
-            kind,
-            sender,
-            agent,
-            (asset, amount, fee_asset, fee),
-            (named_address, group, nonce, expiry),
-        )| Transaction {
+        |(kind, sender, agent, (asset, amount, fee_asset, fee), (named_address, group, nonce, expiry))| Transaction {
             kind,
             sender,
             lane: if agent { Lane::Agent } else { Lane::Main },

@@ -3,8 +3,8 @@
 use crate::crypto::schnorr::{self, PublicKey, SecretKey, Signature};
 use crate::crypto::{Digest, Goldilocks, Tag, poseidon};
 use crate::{
-    AccountIndex, Address, Amount, AssetId, CodecError, Domain, Fee, FeeAsset, Kind, RECORD_BYTES,
-    Record, RecordFields, Timestamp,
+    AccountIndex, Address, Amount, AssetId, CodecError, Domain, Fee, FeeAsset, Kind, RECORD_BYTES, Record,
+    RecordFields, Timestamp,
 };
 
 /// Which key of the sender signs.
@@ -102,11 +102,7 @@ impl Transaction {
     #[must_use]
     pub fn sign(self, domain: &Domain, secret: &SecretKey) -> SignedTransaction {
         let signature = schnorr::sign(secret, &self.id(domain));
-        SignedTransaction {
-            key: *secret.public_key(),
-            signature,
-            transaction: self,
-        }
+        SignedTransaction { key: *secret.public_key(), signature, transaction: self }
     }
 }
 
@@ -152,36 +148,17 @@ impl SignedTransaction {
     /// Wrong length, unsupported kind, an unused field that is not 0, a key, digest or signature that does not decode.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
         let got = bytes.len();
-        let bytes: &[u8; Self::BYTES] = bytes.try_into().map_err(|_| CodecError::Length {
-            what: "transaction",
-            expected: Self::BYTES,
-            got,
-        })?;
-        let (record, rest) = bytes
-            .split_first_chunk::<RECORD_BYTES>()
-            .expect("the length is checked");
-        let (address, rest) = rest
-            .split_first_chunk::<20>()
-            .expect("the length is checked");
-        let (group, rest) = rest
-            .split_first_chunk::<32>()
-            .expect("the length is checked");
-        let (nonce, rest) = rest
-            .split_first_chunk::<4>()
-            .expect("the length is checked");
-        let (expiry, rest) = rest
-            .split_first_chunk::<5>()
-            .expect("the length is checked");
-        let (key, rest) = rest
-            .split_first_chunk::<40>()
-            .expect("the length is checked");
-        let (signature, _) = rest
-            .split_first_chunk::<80>()
-            .expect("the length is checked");
+        let bytes: &[u8; Self::BYTES] =
+            bytes.try_into().map_err(|_| CodecError::Length { what: "transaction", expected: Self::BYTES, got })?;
+        let (record, rest) = bytes.split_first_chunk::<RECORD_BYTES>().expect("the length is checked");
+        let (address, rest) = rest.split_first_chunk::<20>().expect("the length is checked");
+        let (group, rest) = rest.split_first_chunk::<32>().expect("the length is checked");
+        let (nonce, rest) = rest.split_first_chunk::<4>().expect("the length is checked");
+        let (expiry, rest) = rest.split_first_chunk::<5>().expect("the length is checked");
+        let (key, rest) = rest.split_first_chunk::<40>().expect("the length is checked");
+        let (signature, _) = rest.split_first_chunk::<80>().expect("the length is checked");
         let fields = Record::from_bytes(record).fields()?;
-        let seconds = expiry
-            .iter()
-            .fold(0, |seconds, byte| seconds << 8 | u64::from(*byte));
+        let seconds = expiry.iter().fold(0, |seconds, byte| seconds << 8 | u64::from(*byte));
         let transaction = Transaction {
             kind: transaction_kind(&fields)?,
             sender: fields.a,
@@ -191,23 +168,14 @@ impl SignedTransaction {
             fee_asset: fields.fee_asset,
             fee: fields.fee,
             named_address: Address(*address),
-            group: Digest::from_bytes(group).ok_or(CodecError::NotCanonical {
-                what: "group field",
-            })?,
+            group: Digest::from_bytes(group).ok_or(CodecError::NotCanonical { what: "group field" })?,
             nonce: u32::from_be_bytes(*nonce),
             expiry: Timestamp::new(seconds)?,
         };
-        let key = PublicKey::decode(key).map_err(|error| CodecError::Key {
-            reason: error.to_string(),
-        })?;
-        let signature = Signature::decode(signature).map_err(|error| CodecError::Signature {
-            reason: error.to_string(),
-        })?;
-        Ok(Self {
-            transaction,
-            key,
-            signature,
-        })
+        let key = PublicKey::decode(key).map_err(|error| CodecError::Key { reason: error.to_string() })?;
+        let signature =
+            Signature::decode(signature).map_err(|error| CodecError::Signature { reason: error.to_string() })?;
+        Ok(Self { transaction, key, signature })
     }
 }
 
@@ -217,9 +185,7 @@ fn transaction_kind(fields: &RecordFields) -> Result<TransactionKind, CodecError
     }
     match fields.kind {
         Kind::Transfer => Ok(TransactionKind::Transfer { to: fields.b }),
-        Kind::Withdraw if fields.b != AccountIndex::default() => {
-            Err(CodecError::UnusedField { field: "b" })
-        }
+        Kind::Withdraw if fields.b != AccountIndex::default() => Err(CodecError::UnusedField { field: "b" }),
         Kind::Withdraw => Ok(TransactionKind::Withdraw),
         other => Err(CodecError::UnsupportedKind { kind: other as u8 }),
     }

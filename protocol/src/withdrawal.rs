@@ -33,10 +33,7 @@ impl Withdrawal {
     /// If `position` is not one of `withdrawals`.
     #[must_use]
     pub fn path(withdrawals: &[Self], position: usize) -> Vec<[u8; 32]> {
-        assert!(
-            position < withdrawals.len(),
-            "the leaf is one of the withdrawals"
-        );
+        assert!(position < withdrawals.len(), "the leaf is one of the withdrawals");
         let mut siblings = Vec::new();
         let mut level = leaves(withdrawals);
         let mut index = position;
@@ -72,12 +69,6 @@ fn parents(level: &[[u8; 32]]) -> Vec<[u8; 32]> {
     let pairs = level.as_chunks::<2>().0;
     pairs
         .iter()
-        .map(|[left, right]| {
-            Keccak256::new()
-                .chain_update(left)
-                .chain_update(right)
-                .finalize()
-                .into()
-        })
+        .map(|[left, right]| Keccak256::new().chain_update(left).chain_update(right).finalize().into())
         .collect()
 }

@@ -2,8 +2,8 @@
 
 use crate::crypto::Digest;
 use crate::{
-    AccountIndex, Amount, Effects, Environment, FeeSums, MerklePath, Object, Reject, RunningState, SegmentStatement, Slot,
-    chain_records,
+    AccountIndex, Amount, Effects, Environment, FeeSums, MerklePath, Object, Reject, RunningState, SegmentStatement,
+    Slot, chain_records,
 };
 
 /// A leaf with its path.
@@ -25,8 +25,7 @@ impl Opening {
     /// Root of the same tree with another object at `index`.
     #[must_use]
     pub fn root_with(&self, index: AccountIndex, object: Option<&Object>) -> Digest {
-        self.path
-            .root(index, object.map_or(Digest::ZERO, Object::digest))
+        self.path.root(index, object.map_or(Digest::ZERO, Object::digest))
     }
 }
 
@@ -70,11 +69,8 @@ impl SlotWitness {
     ) -> Result<(RunningState, Effects), WitnessError> {
         let a = pair(self.slot.a(), self.a.as_ref())?;
         let b = pair(self.slot.b(), self.b.as_ref())?;
-        let objects =
-            [&a, &b].map(|opened| opened.and_then(|(_, opening)| opening.object.as_ref()));
-        let effects = self
-            .slot
-            .apply(environment, objects[0], objects[1], before.fee_sums)?;
+        let objects = [&a, &b].map(|opened| opened.and_then(|(_, opening)| opening.object.as_ref()));
+        let effects = self.slot.apply(environment, objects[0], objects[1], before.fee_sums)?;
         if let Slot::Signed(signed) = &self.slot
             && !signed.signature_is_valid(&environment.domain)
         {
@@ -83,14 +79,7 @@ impl SlotWitness {
         let root = written(before.root, a, effects.a_after.as_ref())?;
         let root = written(root, b, effects.b_after.as_ref())?;
         let chain = chain_records(before.chain, &effects.records);
-        Ok((
-            RunningState {
-                root,
-                chain,
-                fee_sums: effects.fee_sums,
-            },
-            effects,
-        ))
+        Ok((RunningState { root, chain, fee_sums: effects.fee_sums }, effects))
     }
 }
 
@@ -153,10 +142,7 @@ impl SegmentWitness {
     /// # Errors
     /// Some slot does not prove a transition.
     pub fn evaluate(&self) -> Result<RunningState, WitnessError> {
-        let step = |state, slot: &SlotWitness| {
-            slot.evaluate(&self.environment, &state)
-                .map(|(state, _)| state)
-        };
+        let step = |state, slot: &SlotWitness| slot.evaluate(&self.environment, &state).map(|(state, _)| state);
         self.slots.iter().try_fold(self.before, step)
     }
 
@@ -166,10 +152,6 @@ impl SegmentWitness {
     /// Some slot does not prove a transition.
     pub fn statement(&self) -> Result<SegmentStatement, WitnessError> {
         let after = self.evaluate()?.digest();
-        Ok(SegmentStatement {
-            context: self.environment.context(),
-            before: self.before.digest(),
-            after,
-        })
+        Ok(SegmentStatement { context: self.environment.context(), before: self.before.digest(), after })
     }
 }

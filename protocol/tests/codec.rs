@@ -5,8 +5,8 @@ use weft_protocol::crypto::schnorr::SecretKey;
 use weft_protocol::crypto::{Digest, Goldilocks};
 use weft_protocol::testing::{arb_address, arb_amount, arb_digest, arb_object, arb_transaction};
 use weft_protocol::{
-    AccountIndex, Address, Amount, CodecError, Domain, Fee, FeeAsset, Kind, Record, RecordFields,
-    SignedTransaction, Transaction, TransactionKind,
+    AccountIndex, Address, Amount, CodecError, Domain, Fee, FeeAsset, Kind, Record, RecordFields, SignedTransaction,
+    Transaction, TransactionKind,
 };
 
 fn domain() -> Domain {
@@ -113,29 +113,19 @@ fn a_transaction_with_an_unused_field_is_refused() {
     let signed = sign(withdrawal());
     let mut bytes = signed.to_bytes();
     bytes[10] = 1; // B, which a withdrawal does not name
-    assert_eq!(
-        SignedTransaction::from_bytes(&bytes),
-        Err(CodecError::UnusedField { field: "b" })
-    );
+    assert_eq!(SignedTransaction::from_bytes(&bytes), Err(CodecError::UnusedField { field: "b" }));
     let mut bytes = signed.to_bytes();
     bytes[20] |= 1; // outcome
-    assert_eq!(
-        SignedTransaction::from_bytes(&bytes),
-        Err(CodecError::UnusedField { field: "outcome" })
-    );
+    assert_eq!(SignedTransaction::from_bytes(&bytes), Err(CodecError::UnusedField { field: "outcome" }));
 }
 
 #[test]
 fn kinds_that_users_cannot_send_are_refused() {
     let signed = sign(withdrawal());
-    for kind in (0..32).filter(|kind| ![Kind::Transfer as u8, Kind::Withdraw as u8].contains(kind))
-    {
+    for kind in (0..32).filter(|kind| ![Kind::Transfer as u8, Kind::Withdraw as u8].contains(kind)) {
         let mut bytes = signed.to_bytes();
         bytes[0] = kind << 3 | bytes[0] & 7;
-        assert_eq!(
-            SignedTransaction::from_bytes(&bytes),
-            Err(CodecError::UnsupportedKind { kind })
-        );
+        assert_eq!(SignedTransaction::from_bytes(&bytes), Err(CodecError::UnsupportedKind { kind }));
     }
 }
 
@@ -143,12 +133,7 @@ fn kinds_that_users_cannot_send_are_refused() {
 fn a_group_field_that_is_no_digest_is_refused() {
     let mut bytes = sign(withdrawal()).to_bytes();
     bytes[41..49].copy_from_slice(&Goldilocks::ORDER.to_be_bytes());
-    assert_eq!(
-        SignedTransaction::from_bytes(&bytes),
-        Err(CodecError::NotCanonical {
-            what: "group field"
-        })
-    );
+    assert_eq!(SignedTransaction::from_bytes(&bytes), Err(CodecError::NotCanonical { what: "group field" }));
 }
 
 #[test]
@@ -156,11 +141,7 @@ fn wrong_lengths_are_refused() {
     let bytes = sign(withdrawal()).to_bytes();
     for got in [0, 1, bytes.len() - 1] {
         let expected = SignedTransaction::BYTES;
-        let error = CodecError::Length {
-            what: "transaction",
-            expected,
-            got,
-        };
+        let error = CodecError::Length { what: "transaction", expected, got };
         assert_eq!(SignedTransaction::from_bytes(&bytes[..got]), Err(error));
     }
 }
@@ -173,12 +154,7 @@ fn amounts_end_below_2_to_the_62() {
 }
 
 fn withdrawal() -> Transaction {
-    let fields = RecordFields::new(
-        Kind::Withdraw,
-        AccountIndex(5),
-        weft_protocol::AssetId::ETH,
-        Amount::MAX,
-    );
+    let fields = RecordFields::new(Kind::Withdraw, AccountIndex(5), weft_protocol::AssetId::ETH, Amount::MAX);
     Transaction {
         kind: TransactionKind::Withdraw,
         sender: fields.a,

@@ -35,9 +35,7 @@ impl Level {
     pub(crate) fn pair(&self, parent: u32) -> [Digest; 2] {
         let left = parent << 1;
         let run = self.runs.get(&(left >> RUN_BITS));
-        run.map_or([self.empty; 2], |run| {
-            [run[offset(left)], run[offset(left | 1)]]
-        })
+        run.map_or([self.empty; 2], |run| [run[offset(left)], run[offset(left | 1)]])
     }
 
     /// Replaces the node at `position`; returns its sibling.

@@ -61,8 +61,7 @@ impl StateTree {
     /// The index is out of range.
     pub fn path(&self, index: AccountIndex) -> Result<MerklePath, IndexOutOfRange> {
         let position = checked(index)?;
-        let siblings =
-            core::array::from_fn(|height| self.levels[height].node(position >> height ^ 1));
+        let siblings = core::array::from_fn(|height| self.levels[height].node(position >> height ^ 1));
         Ok(MerklePath { siblings })
     }
 
@@ -79,10 +78,7 @@ impl StateTree {
     ///
     /// # Errors
     /// An index is out of range; the tree is as before.
-    pub fn update_many(
-        &mut self,
-        leaves: &[(AccountIndex, Digest)],
-    ) -> Result<usize, IndexOutOfRange> {
+    pub fn update_many(&mut self, leaves: &[(AccountIndex, Digest)]) -> Result<usize, IndexOutOfRange> {
         let mut dirty = positions(leaves)?;
         for (position, (_, leaf)) in dirty.iter().zip(leaves) {
             self.levels[0].set(*position, *leaf);
@@ -94,10 +90,7 @@ impl StateTree {
                 *position >>= 1;
             }
             dirty.dedup();
-            let pairs: Vec<_> = dirty
-                .iter()
-                .map(|parent| self.levels[height].pair(*parent))
-                .collect();
+            let pairs: Vec<_> = dirty.iter().map(|parent| self.levels[height].pair(*parent)).collect();
             for (parent, node) in dirty.iter().zip(parents(&pairs)) {
                 self.levels[height + 1].set(*parent, node);
             }
@@ -130,11 +123,7 @@ impl StateTree {
                     siblings[height] = sibling;
                     let is_right = *position & 1 == 1;
                     *position >>= 1;
-                    if is_right {
-                        [sibling, *node]
-                    } else {
-                        [*node, sibling]
-                    }
+                    if is_right { [sibling, *node] } else { [*node, sibling] }
                 })
                 .collect();
             nodes = parents(&pairs);
@@ -150,11 +139,7 @@ impl StateTree {
 
 /// The position of the leaf at `index`.
 fn checked(index: AccountIndex) -> Result<u32, IndexOutOfRange> {
-    if index.in_tree() {
-        Ok(index.0)
-    } else {
-        Err(IndexOutOfRange { index })
-    }
+    if index.in_tree() { Ok(index.0) } else { Err(IndexOutOfRange { index }) }
 }
 
 fn positions(leaves: &[(AccountIndex, Digest)]) -> Result<Vec<u32>, IndexOutOfRange> {
@@ -167,11 +152,7 @@ fn parents(pairs: &[[Digest; 2]]) -> Vec<Digest> {
     if pairs.len() <= PAIRS_PER_TASK {
         return pairs.iter().map(parent).collect();
     }
-    pairs
-        .par_iter()
-        .with_min_len(PAIRS_PER_TASK)
-        .map(parent)
-        .collect()
+    pairs.par_iter().with_min_len(PAIRS_PER_TASK).map(parent).collect()
 }
 
 #[cfg(test)]

@@ -32,19 +32,10 @@ pub enum DeployError {
 ///
 /// # Errors
 /// The transaction was not taken, not confirmed or failed.
-pub async fn deploy(
-    provider: &impl Provider,
-    creation_code: Bytes,
-) -> Result<Address, DeployError> {
+pub async fn deploy(provider: &impl Provider, creation_code: Bytes) -> Result<Address, DeployError> {
     let request = TransactionRequest::default().with_deploy_code(creation_code);
-    let receipt = provider
-        .send_transaction(request)
-        .await?
-        .get_receipt()
-        .await?;
-    let failed = DeployError::Failed {
-        transaction: receipt.transaction_hash,
-    };
+    let receipt = provider.send_transaction(request).await?.get_receipt().await?;
+    let failed = DeployError::Failed { transaction: receipt.transaction_hash };
     if !receipt.status() {
         return Err(failed);
     }
@@ -70,10 +61,7 @@ pub async fn deploy_verifier(
 ///
 /// # Errors
 /// As [`deploy`].
-pub async fn deploy_rollup(
-    provider: &impl Provider,
-    parameters: &RollupParameters,
-) -> Result<Address, DeployError> {
+pub async fn deploy_rollup(provider: &impl Provider, parameters: &RollupParameters) -> Result<Address, DeployError> {
     let mut code = Artifact::ROLLUP.creation_code().to_vec();
     code.extend(parameters.abi_encode());
     deploy(provider, code.into()).await

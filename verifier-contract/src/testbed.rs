@@ -16,9 +16,7 @@ use plonky2::plonk::circuit_builder::CircuitBuilder;
 use plonky2::plonk::circuit_data::{CircuitConfig, CircuitData};
 use plonky2::plonk::config::PoseidonGoldilocksConfig;
 use plonky2::plonk::proof::{ProofWithPublicInputs, ProofWithPublicInputsTarget};
-use weft_circuits::wrap_config::{
-    EXTENSION_DEGREE as D, PUBLIC_INPUTS, WrapConfig, wrap_circuit_config,
-};
+use weft_circuits::wrap_config::{EXTENSION_DEGREE as D, PUBLIC_INPUTS, WrapConfig, wrap_circuit_config};
 
 type Inner = PoseidonGoldilocksConfig;
 
@@ -68,12 +66,7 @@ impl TestBed {
         builder.verify_proof::<Inner>(&inner_proof, &verifier, &inner.common);
         builder.register_public_inputs(&inner_proof.public_inputs);
         let wrap = builder.build::<WrapConfig>();
-        Self {
-            inner,
-            inputs,
-            wrap,
-            inner_proof,
-        }
+        Self { inner, inputs, wrap, inner_proof }
     }
 
     /// A wrapped proof with these public inputs, each below p.
@@ -84,18 +77,11 @@ impl TestBed {
     pub fn prove(&self, values: [u64; PUBLIC_INPUTS]) -> ProofWithPublicInputs<F, WrapConfig, D> {
         let mut witness = PartialWitness::new();
         for (&target, value) in self.inputs.iter().zip(values) {
-            witness
-                .set_target(target, F::from_canonical_u64(value))
-                .expect("an input is set once");
+            witness.set_target(target, F::from_canonical_u64(value)).expect("an input is set once");
         }
-        let proof = self
-            .inner
-            .prove(witness)
-            .expect("any inputs satisfy the inner circuit");
+        let proof = self.inner.prove(witness).expect("any inputs satisfy the inner circuit");
         let mut witness = PartialWitness::new();
-        witness
-            .set_proof_with_pis_target(&self.inner_proof, &proof)
-            .expect("the proof has the circuit's shape");
+        witness.set_proof_with_pis_target(&self.inner_proof, &proof).expect("the proof has the circuit's shape");
         self.wrap.prove(witness).expect("the inner proof is valid")
     }
 }
@@ -104,23 +90,14 @@ impl TestBed {
 /// evaluated at random points, nothing is proved.
 #[must_use]
 pub fn rare_gates() -> CircuitData<F, WrapConfig, D> {
-    let config = CircuitConfig {
-        fri_config: wrap_circuit_config().fri_config,
-        ..inner_config()
-    };
+    let config = CircuitConfig { fri_config: wrap_circuit_config().fri_config, ..inner_config() };
     let mut builder = CircuitBuilder::<F, D>::new(config.clone());
     let inputs = builder.add_virtual_target_arr::<PUBLIC_INPUTS>();
     builder.register_public_inputs(&inputs);
     builder.add_gate(PoseidonMdsGate::<F, D>::new(), vec![]);
     builder.add_gate(BaseSumGate::<4>::new_from_config::<F>(&config), vec![]);
-    builder.add_gate(
-        RandomAccessGate::<F, D>::new_from_config(&config, 1),
-        vec![],
-    );
-    builder.add_gate(
-        RandomAccessGate::<F, D>::new_from_config(&config, 5),
-        vec![],
-    );
+    builder.add_gate(RandomAccessGate::<F, D>::new_from_config(&config, 1), vec![]);
+    builder.add_gate(RandomAccessGate::<F, D>::new_from_config(&config, 5), vec![]);
     builder.add_gate(CosetInterpolationGate::<F, D>::new(2), vec![]);
     builder.add_gate(ReducingGate::<D>::new(43), vec![]);
     builder.add_gate(ReducingExtensionGate::<D>::new(1), vec![]);

@@ -39,66 +39,39 @@ struct Point {
 impl Point {
     fn new(common: &CommonCircuitData<F, D>, seed: &[u64]) -> Self {
         let config = &common.config;
-        let mut elements = seed
-            .iter()
-            .map(|&value| F::from_canonical_u64(value))
-            .cycle();
+        let mut elements = seed.iter().map(|&value| F::from_canonical_u64(value)).cycle();
         let mut take = || elements.next().expect("a cycle does not end");
         let alphas = (0..config.num_challenges).map(|_| take()).collect();
         let hash = core::array::from_fn(|_| take());
         let count = common.num_constants + config.num_routed_wires + config.num_wires;
-        let openings = (0..count)
-            .map(|_| QuadraticExtension([take(), take()]))
-            .collect();
-        Self {
-            alphas,
-            hash,
-            openings,
-        }
+        let openings = (0..count).map(|_| QuadraticExtension([take(), take()])).collect();
+        Self { alphas, hash, openings }
     }
 
     fn calldata(&self) -> Vec<u8> {
-        let words = self
-            .alphas
-            .iter()
-            .chain(&self.hash)
-            .flat_map(|e| word(e.to_canonical_u64()));
-        let openings = self
-            .openings
-            .iter()
-            .flat_map(|e| e.0.map(|c| c.to_canonical_u64().to_be_bytes()));
+        let words = self.alphas.iter().chain(&self.hash).flat_map(|e| word(e.to_canonical_u64()));
+        let openings = self.openings.iter().flat_map(|e| e.0.map(|c| c.to_canonical_u64().to_be_bytes()));
         words.chain(openings.flatten()).collect()
     }
 
     /// Per alpha, the sum of alpha^j times constraint j.
     fn expected(&self, common: &CommonCircuitData<F, D>) -> Vec<Extension> {
         let selectors = serde_json::to_value(&common.selectors_info).expect("selectors serialize");
-        let selectors: Selectors =
-            serde_json::from_value(selectors).expect("selectors have this shape");
+        let selectors: Selectors = serde_json::from_value(selectors).expect("selectors have this shape");
         let wires = common.num_constants + common.config.num_routed_wires;
         let mut sums = vec![Extension::ZERO; common.num_gate_constraints];
         for (row, gate) in common.gates.iter().enumerate() {
             let vars = EvaluationVars {
                 local_constants: &self.openings[..common.num_constants],
                 local_wires: &self.openings[wires..],
-                public_inputs_hash: &HashOut {
-                    elements: self.hash,
-                },
+                public_inputs_hash: &HashOut { elements: self.hash },
             };
             let selector = selectors.selector_indices[row];
             let group = selectors.groups[selector].clone();
-            let constraints =
-                gate.0
-                    .eval_filtered(vars, row, selector, group, selectors.groups.len(), 0);
-            sums.iter_mut()
-                .zip(constraints)
-                .for_each(|(sum, constraint)| *sum += constraint);
+            let constraints = gate.0.eval_filtered(vars, row, selector, group, selectors.groups.len(), 0);
+            sums.iter_mut().zip(constraints).for_each(|(sum, constraint)| *sum += constraint);
         }
-        let horner = |&alpha: &F| {
-            sums.iter()
-                .rev()
-                .fold(Extension::ZERO, |sum, &term| sum * alpha.into() + term)
-        };
+        let horner = |&alpha: &F| sums.iter().rev().fold(Extension::ZERO, |sum, &term| sum * alpha.into() + term);
         self.alphas.iter().map(horner).collect()
     }
 }
@@ -106,11 +79,7 @@ impl Point {
 fn agree(common: &CommonCircuitData<F, D>, artifact: &str) {
     let evm = Evm::new();
     let gates = evm.deploy(&creation_code(artifact), &[]);
-    let config = ProptestConfig {
-        cases: 24,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    };
+    let config = ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() };
     proptest!(config, |(seed in vec(element(), 601))| {
         let point = Point::new(common, &seed);
         let outcome = evm.call(gates, point.calldata());
@@ -123,16 +92,10 @@ fn agree(common: &CommonCircuitData<F, D>, artifact: &str) {
 
 #[test]
 fn gates_of_a_recursive_verifier_agree_with_the_library() {
-    agree(
-        &TestBed::new().wrap.common,
-        include_str!("testbed/Gates.json"),
-    );
+    agree(&TestBed::new().wrap.common, include_str!("testbed/Gates.json"));
 }
 
 #[test]
 fn rare_gates_agree_with_the_library() {
-    agree(
-        &rare_gates().common,
-        include_str!("testbed/rare/Gates.json"),
-    );
+    agree(&rare_gates().common, include_str!("testbed/rare/Gates.json"));
 }

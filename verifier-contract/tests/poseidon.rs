@@ -30,15 +30,8 @@ fn calldata(tag: Tag, elements: &[u64]) -> Vec<u8> {
 #[test]
 fn hash_equals_the_native_one() {
     let evm = Evm::new();
-    let contract = evm.deploy(
-        &creation_code(include_str!("testbed/PoseidonHarness.json")),
-        &[],
-    );
-    let config = ProptestConfig {
-        cases: 64,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    };
+    let contract = evm.deploy(&creation_code(include_str!("testbed/PoseidonHarness.json")), &[]);
+    let config = ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() };
     proptest!(config, |(elements in vec(element(), 0..40))| {
         let outcome = evm.call(contract, calldata(Tag::NODE, &elements));
         prop_assert!(outcome.success);
@@ -53,14 +46,8 @@ fn hash_equals_the_native_one() {
 #[test]
 fn a_block_has_its_price() {
     let evm = Evm::new();
-    let contract = evm.deploy(
-        &creation_code(include_str!("testbed/PoseidonHarness.json")),
-        &[],
-    );
-    let gas = |blocks: usize, evm: &Evm| {
-        evm.call(contract, calldata(Tag::NODE, &vec![1; 8 * blocks]))
-            .gas
-    };
+    let contract = evm.deploy(&creation_code(include_str!("testbed/PoseidonHarness.json")), &[]);
+    let gas = |blocks: usize, evm: &Evm| evm.call(contract, calldata(Tag::NODE, &vec![1; 8 * blocks])).gas;
     let (two, twelve) = (gas(2, &evm), gas(12, &evm));
     let per_block = (twelve - two) / 10;
     println!("poseidon: {per_block} gas a block of eight elements");

@@ -43,8 +43,7 @@ fn layout() -> ProofLayout {
 }
 
 fn encoded(proof: &WrapProof) -> Vec<u8> {
-    encode_proof(proof, &circuit().verifier_only, &circuit().common)
-        .expect("the proof has the circuit's shape")
+    encode_proof(proof, &circuit().verifier_only, &circuit().common).expect("the proof has the circuit's shape")
 }
 
 /// A chain with the test circuit's verifier.
@@ -58,10 +57,7 @@ impl Chain {
         let evm = Evm::new();
         let gates = evm.deploy(&creation_code(include_str!("testbed/Gates.json")), &[]);
         let argument = [&[0; 12], gates.as_slice()].concat();
-        let verifier = evm.deploy(
-            &creation_code(include_str!("testbed/Verifier.json")),
-            &argument,
-        );
+        let verifier = evm.deploy(&creation_code(include_str!("testbed/Verifier.json")), &argument);
         Self { evm, verifier }
     }
 
@@ -128,11 +124,7 @@ fn grind(proof: &mut WrapProof) {
         .find(|&witness| {
             let mut transcript = transcript.clone();
             transcript.observe_element(witness);
-            transcript
-                .get_challenge()
-                .to_canonical_u64()
-                .leading_zeros()
-                >= WRAP_PARAMETERS.grinding_bits
+            transcript.get_challenge().to_canonical_u64().leading_zeros() >= WRAP_PARAMETERS.grinding_bits
         })
         .expect("the field has enough elements");
 }
@@ -142,12 +134,7 @@ fn a_real_proof_is_accepted_within_the_bound() {
     let chain = Chain::new();
     let proof = encoded(&BED.1);
     let outcome = chain.verify(&proof, &INPUTS.map(word));
-    println!(
-        "verify: {} gas, {} proof bytes, {} rows",
-        outcome.gas,
-        proof.len(),
-        circuit().common.degree()
-    );
+    println!("verify: {} gas, {} proof bytes, {} rows", outcome.gas, proof.len(), circuit().common.degree());
     assert!(outcome.success);
     assert_eq!(outcome.output, word(1));
     assert!(outcome.gas <= GAS_MAX, "{}", outcome.gas);
@@ -156,9 +143,7 @@ fn a_real_proof_is_accepted_within_the_bound() {
 #[test]
 fn the_circuit_digest_is_shown() {
     let chain = Chain::new();
-    let outcome = chain
-        .evm
-        .call(chain.verifier, selector("circuitDigest()").to_vec());
+    let outcome = chain.evm.call(chain.verifier, selector("circuitDigest()").to_vec());
     let digest = &circuit().verifier_only.circuit_digest.0;
     assert_eq!(outcome.output[..DIGEST_BYTES], digest[..]);
     assert_eq!(outcome.output[DIGEST_BYTES..], [0; 32 - DIGEST_BYTES]);
@@ -181,16 +166,10 @@ fn a_change_of_what_the_transcript_absorbs_is_refused() {
         ("sigmas", opening(constants)),
         ("wires", opening(first)),
         ("Z", opening(first + wires)),
-        (
-            "partial products",
-            opening(first + wires + layout.next_columns),
-        ),
+        ("partial products", opening(first + wires + layout.next_columns)),
         ("quotient", opening(first + wires + zs)),
         ("second coefficient", opening(first + wires + zs) + 8),
-        (
-            "Z at the next point",
-            opening(first + wires + zs + quotient),
-        ),
+        ("Z at the next point", opening(first + wires + zs + quotient)),
         ("first fold's cap", layout.fold_caps()),
         ("second fold's cap", layout.fold_caps() + layout.cap_bytes()),
         ("final polynomial", layout.final_polynomial() + 7),
@@ -215,10 +194,7 @@ fn a_change_in_a_query_is_refused() {
     let mut column = 0;
     for (tree, columns) in layout.columns.iter().enumerate() {
         positions.extend([column * 8 + 7, (column + columns) * 8 - 1]);
-        positions.extend([
-            layout.query_siblings() + tree * path,
-            layout.query_siblings() + (tree + 1) * path - 1,
-        ]);
+        positions.extend([layout.query_siblings() + tree * path, layout.query_siblings() + (tree + 1) * path - 1]);
         column += columns;
     }
     for step in 0..layout.fold_bits.len() {
@@ -271,10 +247,7 @@ fn other_public_inputs_are_refused() {
     for index in 0..INPUTS.len() {
         let mut inputs = INPUTS;
         inputs[index] -= 1;
-        assert!(
-            !chain.verify(&proof, &inputs.map(word)).success,
-            "input {index}"
-        );
+        assert!(!chain.verify(&proof, &inputs.map(word)).success, "input {index}");
     }
 }
 
@@ -291,12 +264,7 @@ fn words_that_are_no_elements_are_refused() {
         assert_eq!(outcome.output, selector("NotCanonical()"));
     }
     let layout = layout();
-    for position in [
-        layout.openings(),
-        layout.fold_caps() - 8,
-        layout.final_polynomial(),
-        layout.grinding_witness(),
-    ] {
+    for position in [layout.openings(), layout.fold_caps() - 8, layout.final_polynomial(), layout.grinding_witness()] {
         let mut changed = proof.clone();
         changed[position..position + 8].copy_from_slice(&F::ORDER.to_be_bytes());
         chain.refuses(&changed, "NotCanonical()");
@@ -313,18 +281,9 @@ fn other_lengths_and_functions_are_refused() {
 
     let data = calldata(&proof, &INPUTS.map(word));
     let cut = data[..4 + 192 + proof.len() - 1].to_vec();
-    assert_eq!(
-        chain.evm.call(chain.verifier, cut).output,
-        selector("ProofLength()")
-    );
+    assert_eq!(chain.evm.call(chain.verifier, cut).output, selector("ProofLength()"));
     let mut moved = data;
     moved[4 + 31] ^= 32;
-    assert_eq!(
-        chain.evm.call(chain.verifier, moved).output,
-        selector("ProofLength()")
-    );
-    assert_eq!(
-        chain.evm.call(chain.verifier, vec![]).output,
-        selector("UnknownFunction()")
-    );
+    assert_eq!(chain.evm.call(chain.verifier, moved).output, selector("ProofLength()"));
+    assert_eq!(chain.evm.call(chain.verifier, vec![]).output, selector("UnknownFunction()"));
 }

@@ -71,18 +71,12 @@ fn emit(directory: &Path, files: &[GeneratedFile], action: Action) -> Result<()>
         let path = directory.join(name);
         match action {
             Action::Write => {
-                std::fs::create_dir_all(directory)
-                    .with_context(|| format!("create {}", directory.display()))?;
+                std::fs::create_dir_all(directory).with_context(|| format!("create {}", directory.display()))?;
                 std::fs::write(&path, text).with_context(|| format!("write {}", path.display()))?;
             }
             Action::Check => {
-                let committed = std::fs::read_to_string(&path)
-                    .with_context(|| format!("read {}", path.display()))?;
-                ensure!(
-                    committed == *text,
-                    "{} is not what codegen writes: run `cargo xtask codegen`",
-                    path.display()
-                );
+                let committed = std::fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
+                ensure!(committed == *text, "{} is not what codegen writes: run `cargo xtask codegen`", path.display());
             }
         }
     }

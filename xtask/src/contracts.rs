@@ -47,30 +47,15 @@ struct Contract {
 
 /// All contracts with an artifact.
 const ALL: [Contract; 8] = [
-    Contract {
-        name: "Rollup",
-        path: "src/Rollup.sol",
-        source: Source::Solidity,
-        artifacts: "artifacts",
-    },
-    Contract {
-        name: "TestToken",
-        path: "src/TestToken.sol",
-        source: Source::Solidity,
-        artifacts: "artifacts",
-    },
+    Contract { name: "Rollup", path: "src/Rollup.sol", source: Source::Solidity, artifacts: "artifacts" },
+    Contract { name: "TestToken", path: "src/TestToken.sol", source: Source::Solidity, artifacts: "artifacts" },
     Contract {
         name: "Verifier",
         path: "src/generated/Verifier.yul",
         source: Source::Yul(Some("src/interfaces/IVerifier.sol")),
         artifacts: "artifacts",
     },
-    Contract {
-        name: "Gates",
-        path: "src/generated/Gates.yul",
-        source: Source::Yul(None),
-        artifacts: "artifacts",
-    },
+    Contract { name: "Gates", path: "src/generated/Gates.yul", source: Source::Yul(None), artifacts: "artifacts" },
     Contract {
         name: "PoseidonHarness",
         path: "tests/contracts/PoseidonHarness.sol",
@@ -83,12 +68,7 @@ const ALL: [Contract; 8] = [
         source: Source::Yul(Some("src/interfaces/IVerifier.sol")),
         artifacts: "tests/testbed",
     },
-    Contract {
-        name: "Gates",
-        path: "tests/testbed/Gates.yul",
-        source: Source::Yul(None),
-        artifacts: "tests/testbed",
-    },
+    Contract { name: "Gates", path: "tests/testbed/Gates.yul", source: Source::Yul(None), artifacts: "tests/testbed" },
     Contract {
         name: "Gates",
         path: "tests/testbed/rare/Gates.yul",
@@ -109,14 +89,11 @@ pub(crate) fn run(root: &Path, action: Action) -> Result<()> {
     let mut differing = Vec::new();
     for contract in ALL {
         let artifact = artifact(&directory, contract, &solidity)?;
-        let path = directory
-            .join(contract.artifacts)
-            .join(format!("{}.json", contract.name));
+        let path = directory.join(contract.artifacts).join(format!("{}.json", contract.name));
         match action {
             Action::Write => {
                 std::fs::create_dir_all(directory.join(contract.artifacts))?;
-                std::fs::write(&path, artifact)
-                    .with_context(|| format!("write {}", path.display()))?;
+                std::fs::write(&path, artifact).with_context(|| format!("write {}", path.display()))?;
             }
             Action::Check => {
                 if std::fs::read_to_string(&path).unwrap_or_default() != artifact {
@@ -136,8 +113,7 @@ pub(crate) fn run(root: &Path, action: Action) -> Result<()> {
 /// Installs compiler and libraries if the installed ones are not those of the lock file.
 fn install(directory: &Path) -> Result<()> {
     let stamp = directory.join("node_modules/.weft-lock");
-    let lock = std::fs::read_to_string(directory.join("package-lock.json"))
-        .context("read package-lock.json")?;
+    let lock = std::fs::read_to_string(directory.join("package-lock.json")).context("read package-lock.json")?;
     if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == lock) {
         return Ok(());
     }
@@ -154,18 +130,13 @@ fn install(directory: &Path) -> Result<()> {
 /// Compiles all sources in Solidity: the compiler's `contracts` object.
 fn compile_solidity(directory: &Path) -> Result<Value> {
     let mut sources = BTreeMap::new();
-    let contracts = ALL
-        .iter()
-        .filter(|contract| matches!(contract.source, Source::Solidity));
+    let contracts = ALL.iter().filter(|contract| matches!(contract.source, Source::Solidity));
     let interfaces = ALL.iter().filter_map(|contract| match contract.source {
         Source::Yul(interface) => interface,
         Source::Solidity => None,
     });
-    let mut wanted: Vec<String> = contracts
-        .map(|contract| contract.path)
-        .chain(interfaces)
-        .map(str::to_owned)
-        .collect();
+    let mut wanted: Vec<String> =
+        contracts.map(|contract| contract.path).chain(interfaces).map(str::to_owned).collect();
     while let Some(unit) = wanted.pop() {
         if sources.contains_key(&unit) {
             continue;
@@ -181,10 +152,7 @@ fn compile_solidity(directory: &Path) -> Result<Value> {
         "metadata": { "appendCBOR": false, "bytecodeHash": "none" },
         "outputSelection": { "*": { "*": ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"] } },
     });
-    let output = solc(
-        directory,
-        &json!({ "language": "Solidity", "sources": sources, "settings": settings }),
-    )?;
+    let output = solc(directory, &json!({ "language": "Solidity", "sources": sources, "settings": settings }))?;
     Ok(output["contracts"].clone())
 }
 
@@ -195,11 +163,7 @@ fn is_ours(unit: &str) -> bool {
 
 /// Text of a source: one of ours, or one of an installed library.
 fn read_unit(directory: &Path, unit: &str) -> Result<String> {
-    let path = if is_ours(unit) {
-        directory.join(unit)
-    } else {
-        directory.join("node_modules").join(unit)
-    };
+    let path = if is_ours(unit) { directory.join(unit) } else { directory.join("node_modules").join(unit) };
     std::fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))
 }
 
@@ -236,10 +200,7 @@ fn compile_yul(directory: &Path, contract: Contract) -> Result<Value> {
         "outputSelection": { "*": { "*": ["evm.bytecode.object", "evm.deployedBytecode.object"] } },
     });
     let sources = json!({ contract.path: { "content": text } });
-    let output = solc(
-        directory,
-        &json!({ "language": "Yul", "sources": sources, "settings": settings }),
-    )?;
+    let output = solc(directory, &json!({ "language": "Yul", "sources": sources, "settings": settings }))?;
     Ok(output["contracts"][contract.path][contract.name].clone())
 }
 
@@ -257,16 +218,13 @@ fn solc(directory: &Path, input: &Value) -> Result<Value> {
     drop(stdin);
     let output = child.wait_with_output()?;
     ensure!(output.status.success(), "the compiler failed");
-    let output: Value =
-        serde_json::from_slice(&output.stdout).context("the compiler's output is no JSON")?;
+    let output: Value = serde_json::from_slice(&output.stdout).context("the compiler's output is no JSON")?;
     let messages: Vec<&str> = output["errors"]
         .as_array()
         .into_iter()
         .flatten()
         .filter(|message| {
-            let file = message["sourceLocation"]["file"]
-                .as_str()
-                .unwrap_or_default();
+            let file = message["sourceLocation"]["file"].as_str().unwrap_or_default();
             message["severity"] == "error" || is_ours(file)
         })
         .filter_map(|message| message["formattedMessage"].as_str())
@@ -286,17 +244,13 @@ fn artifact(directory: &Path, contract: Contract, solidity: &Value) -> Result<St
             (compiled, abi)
         }
         Source::Yul(interface) => {
-            let abi = interface.map_or(json!([]), |path| {
-                solidity[path][interface_name(path)]["abi"].clone()
-            });
+            let abi = interface.map_or(json!([]), |path| solidity[path][interface_name(path)]["abi"].clone());
             (compile_yul(directory, contract)?, abi)
         }
     };
     let code = |kind: &str| -> Result<String> {
         let object = compiled["evm"][kind]["object"].as_str();
-        Ok(object
-            .with_context(|| format!("{} is not in {}", contract.name, contract.path))?
-            .to_owned())
+        Ok(object.with_context(|| format!("{} is not in {}", contract.name, contract.path))?.to_owned())
     };
     let deployed = code("deployedBytecode")?;
     let bytes = deployed.len() / 2;
@@ -316,10 +270,7 @@ fn artifact(directory: &Path, contract: Contract, solidity: &Value) -> Result<St
 
 /// Name of the interface in a file.
 fn interface_name(path: &str) -> String {
-    PathBuf::from(path)
-        .file_stem()
-        .map(|stem| stem.to_string_lossy().into_owned())
-        .unwrap_or_default()
+    PathBuf::from(path).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -328,18 +279,9 @@ mod tests {
 
     #[test]
     fn imports_resolve_against_their_source() {
-        assert_eq!(
-            resolve("src/Rollup.sol", "./lib/Digests.sol"),
-            "src/lib/Digests.sol"
-        );
-        assert_eq!(
-            resolve("tests/contracts/A.sol", "../../src/generated/Poseidon.sol"),
-            "src/generated/Poseidon.sol"
-        );
-        assert_eq!(
-            resolve("src/Rollup.sol", "solady/src/utils/A.sol"),
-            "solady/src/utils/A.sol"
-        );
+        assert_eq!(resolve("src/Rollup.sol", "./lib/Digests.sol"), "src/lib/Digests.sol");
+        assert_eq!(resolve("tests/contracts/A.sol", "../../src/generated/Poseidon.sol"), "src/generated/Poseidon.sol");
+        assert_eq!(resolve("src/Rollup.sol", "solady/src/utils/A.sol"), "solady/src/utils/A.sol");
     }
 
     #[test]

@@ -41,32 +41,17 @@ struct Finding {
 
 impl Finding {
     fn error(path: &str, line: usize, rule: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            level: Level::Error,
-            path: path.to_owned(),
-            line,
-            rule,
-            message: message.into(),
-        }
+        Self { level: Level::Error, path: path.to_owned(), line, rule, message: message.into() }
     }
 
     fn warning(path: &str, line: usize, rule: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            level: Level::Warning,
-            ..Self::error(path, line, rule, message)
-        }
+        Self { level: Level::Warning, ..Self::error(path, line, rule, message) }
     }
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            level,
-            path,
-            line,
-            rule,
-            message,
-        } = self;
+        let Self { level, path, line, rule, message } = self;
         let level = match level {
             Level::Warning => "warning",
             Level::Error => "error",
@@ -93,15 +78,9 @@ pub(crate) fn run() -> Result<()> {
     for finding in &findings {
         println!("{finding}");
     }
-    let errors = findings
-        .iter()
-        .filter(|finding| finding.level == Level::Error)
-        .count();
+    let errors = findings.iter().filter(|finding| finding.level == Level::Error).count();
     let warnings = findings.len() - errors;
-    println!(
-        "tidy: {} files, {errors} errors, {warnings} warnings",
-        files.len()
-    );
+    println!("tidy: {} files, {errors} errors, {warnings} warnings", files.len());
     if errors > 0 {
         bail!("tidy found {errors} broken rules");
     }

@@ -26,16 +26,11 @@ pub(crate) async fn one<B: Backend>(
     State(backend): State<Arc<B>>,
     selector: PathPart,
 ) -> Result<Json<BatchView>, Refusal> {
-    existing(backend.as_ref(), selector.batch()?)
-        .await
-        .map(Json)
+    existing(backend.as_ref(), selector.batch()?).await.map(Json)
 }
 
 /// The file with the proof of a batch.
-pub(crate) async fn proof<B: Backend>(
-    State(backend): State<Arc<B>>,
-    selector: PathPart,
-) -> Result<Response, Refusal> {
+pub(crate) async fn proof<B: Backend>(State(backend): State<Arc<B>>, selector: PathPart) -> Result<Response, Refusal> {
     let batch = existing(backend.as_ref(), selector.batch()?).await?;
     let number = batch.number;
     let Some(file) = backend.proof(number).await? else {
@@ -55,9 +50,7 @@ pub(crate) async fn withdrawals<B: Backend>(
     let page = parameters.into_page()?;
     let number = existing(backend.as_ref(), selector).await?.number;
     let withdrawals = backend.withdrawals(number, page.with_one_more()).await?;
-    Ok(Json(
-        page.page(withdrawals, |withdrawal| withdrawal.position),
-    ))
+    Ok(Json(page.page(withdrawals, |withdrawal| withdrawal.position)))
 }
 
 async fn existing<B: Backend>(backend: &B, selector: BatchSelector) -> Result<BatchView, Refusal> {

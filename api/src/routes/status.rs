@@ -9,9 +9,7 @@ use crate::problem::Refusal;
 use crate::{Backend, Live, StatusView};
 
 /// The node as a whole.
-pub(crate) async fn status<B: Backend>(
-    State(backend): State<Arc<B>>,
-) -> Result<Json<StatusView>, Refusal> {
+pub(crate) async fn status<B: Backend>(State(backend): State<Arc<B>>) -> Result<Json<StatusView>, Refusal> {
     Ok(Json(backend.status().await?))
 }
 

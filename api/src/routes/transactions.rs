@@ -15,10 +15,7 @@ use crate::problem::Refusal;
 use crate::{Backend, Submission, TransactionRequest, TransactionView};
 
 /// Takes a signed transaction.
-pub(crate) async fn submit<B: Backend>(
-    State(backend): State<Arc<B>>,
-    body: JsonBody,
-) -> Result<Response, Refusal> {
+pub(crate) async fn submit<B: Backend>(State(backend): State<Arc<B>>, body: JsonBody) -> Result<Response, Refusal> {
     let request = TransactionRequest::from_json(&body.0)?;
     let signed = request.for_deployment(backend.deployment())?;
     check(&signed)?;
@@ -33,10 +30,7 @@ pub(crate) async fn submit<B: Backend>(
 /// The rules that need no state.
 fn check(signed: &SignedTransaction) -> Result<(), Reject> {
     let sender = signed.transaction.sender;
-    let outside = [Some(sender), signed.recipient()]
-        .into_iter()
-        .flatten()
-        .find(|index| !index.in_tree());
+    let outside = [Some(sender), signed.recipient()].into_iter().flatten().find(|index| !index.in_tree());
     if let Some(index) = outside {
         return Err(Reject::IndexOutOfRange { index: index.0 });
     }

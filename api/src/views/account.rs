@@ -38,10 +38,7 @@ impl AccountView {
     #[must_use]
     pub fn new(index: AccountIndex, object: &Object, pending_nonce: u32) -> Self {
         let held = object.entries.iter().filter(|entry| !entry.asset.is_none());
-        let balances = held.map(|entry| Balance {
-            asset: entry.asset.0,
-            amount: entry.amount,
-        });
+        let balances = held.map(|entry| Balance { asset: entry.asset.0, amount: entry.amount });
         Self {
             index: index.0,
             owner: object.owner,

@@ -40,11 +40,7 @@ pub struct AssetView {
     /// Its id.
     pub id: u16,
     /// Its ERC-20 contract; absent for the chain's own coin.
-    #[serde(
-        default,
-        with = "crate::text::option",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, with = "crate::text::option", skip_serializing_if = "Option::is_none")]
     pub token: Option<Address>,
     /// L1 amount of one base unit.
     #[serde(with = "crate::text::decimal")]

@@ -37,18 +37,10 @@ pub struct TransactionFields {
     #[serde(with = "crate::text::decimal")]
     pub fee: Amount,
     /// L1 address of the owner of `to`, of a transfer.
-    #[serde(
-        default,
-        with = "crate::text::option",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, with = "crate::text::option", skip_serializing_if = "Option::is_none")]
     pub recipient: Option<Address>,
     /// L1 address of the owner of `sender`, of a withdrawal.
-    #[serde(
-        default,
-        with = "crate::text::option",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, with = "crate::text::option", skip_serializing_if = "Option::is_none")]
     pub owner: Option<Address>,
     /// Nonce of the sender.
     pub nonce: u32,
@@ -60,9 +52,7 @@ impl From<&Transaction> for TransactionFields {
     fn from(transaction: &Transaction) -> Self {
         let named = Some(transaction.named_address);
         let (kind, to, recipient, owner) = match transaction.kind {
-            TransactionKind::Transfer { to } => {
-                (TransactionKindName::Transfer, Some(to.0), named, None)
-            }
+            TransactionKind::Transfer { to } => (TransactionKindName::Transfer, Some(to.0), named, None),
             TransactionKind::Withdraw => (TransactionKindName::Withdraw, None, None, named),
         };
         Self {
@@ -92,10 +82,7 @@ pub struct RejectionView {
 
 impl From<&Reject> for RejectionView {
     fn from(reject: &Reject) -> Self {
-        Self {
-            code: reject.code().to_owned(),
-            detail: reject.to_string(),
-        }
+        Self { code: reject.code().to_owned(), detail: reject.to_string() }
     }
 }
 

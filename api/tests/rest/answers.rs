@@ -1,16 +1,11 @@
 //! What the API answers if nothing is wrong.
 
 use serde_json::{Value, json};
-use weft_api::{
-    AccountView, BatchView, Finality, FixedBytes, Live, Page, StatusView, TransactionView,
-    WithdrawalView,
-};
+use weft_api::{AccountView, BatchView, Finality, FixedBytes, Live, Page, StatusView, TransactionView, WithdrawalView};
 use weft_protocol::{AssetId, Withdrawal, withdrawals_root};
 
 use crate::client::{Client, body_of};
-use crate::ledger::{
-    BATCH_COUNT, PROOF, VERIFIED, amount, deployment, key, owner, signed, transfer, withdrawal,
-};
+use crate::ledger::{BATCH_COUNT, PROOF, VERIFIED, amount, deployment, key, owner, signed, transfer, withdrawal};
 
 #[tokio::test]
 async fn a_transaction_is_accepted_found_and_known_when_sent_again() {
@@ -26,10 +21,7 @@ async fn a_transaction_is_accepted_found_and_known_when_sent_again() {
     assert_eq!(found, view);
     let state = client.ledger.state();
     let again = client.submit(signed(transfer())).await;
-    assert_eq!(
-        (again.status.as_u16(), again.header("location")),
-        (200, location.as_str())
-    );
+    assert_eq!((again.status.as_u16(), again.header("location")), (200, location.as_str()));
     assert_eq!(again.json::<TransactionView>(), view);
     assert_eq!(client.ledger.state(), state);
 }
@@ -76,15 +68,8 @@ async fn accounts_show_what_was_paid() {
     let client = Client::new();
     client.submit(signed(transfer())).await;
     let account: AccountView = client.get("/v1/accounts/1").await.json();
-    assert_eq!(
-        (account.index, account.owner, account.nonce),
-        (1, owner(1), 1)
-    );
-    let balances: Vec<_> = account
-        .balances
-        .iter()
-        .map(|held| (held.asset, held.amount))
-        .collect();
+    assert_eq!((account.index, account.owner, account.nonce), (1, owner(1), 1));
+    let balances: Vec<_> = account.balances.iter().map(|held| (held.asset, held.amount)).collect();
     assert_eq!(balances, [(1, amount(997)), (2, amount(990))]);
     let raw: Value = client.get("/v1/accounts/2").await.json();
     assert_eq!(raw["balances"][1], json!({"asset": 2, "amount": "1010"}));
@@ -95,16 +80,10 @@ async fn accounts_are_found_by_owner_and_by_key() {
     let client = Client::new();
     let indices = async |query: String| {
         let page: Page<AccountView> = client.get(&format!("/v1/accounts?{query}")).await.json();
-        page.items
-            .iter()
-            .map(|account| account.index)
-            .collect::<Vec<_>>()
+        page.items.iter().map(|account| account.index).collect::<Vec<_>>()
     };
     assert_eq!(indices(format!("owner={}", owner(1))).await, [1, 3]);
-    assert_eq!(
-        indices(format!("key={}", key(2).public_key().digest())).await,
-        [2]
-    );
+    assert_eq!(indices(format!("key={}", key(2).public_key().digest())).await, [2]);
     assert_eq!(indices(format!("owner={}", owner(9))).await, [0; 0]);
 }
 
@@ -148,27 +127,17 @@ async fn withdrawals_come_with_path_and_call() {
     let leaves: Vec<_> = page
         .items
         .iter()
-        .map(|view| Withdrawal {
-            owner: view.owner,
-            asset: AssetId(view.asset),
-            amount: view.amount,
-        })
+        .map(|view| Withdrawal { owner: view.owner, asset: AssetId(view.asset), amount: view.amount })
         .collect();
     assert_eq!((leaves.len(), page.next), (5, None));
     assert_ne!(withdrawals_root(&leaves), [0; 32]);
     for (position, view) in page.items.iter().enumerate() {
         assert_eq!(view.status, Finality::Withdrawable);
-        assert_eq!(
-            (view.claim.to, view.claim.data.to_string()),
-            (deployment().contract, "0xdead".to_owned())
-        );
+        assert_eq!((view.claim.to, view.claim.data.to_string()), (deployment().contract, "0xdead".to_owned()));
         let path: Vec<_> = view.path.iter().map(|word| word.0).collect();
         assert_eq!(path, Withdrawal::path(&leaves, position));
     }
-    let second: Page<WithdrawalView> = client
-        .get("/v1/batches/4/withdrawals?cursor=2&limit=2")
-        .await
-        .json();
+    let second: Page<WithdrawalView> = client.get("/v1/batches/4/withdrawals?cursor=2&limit=2").await.json();
     let positions: Vec<_> = second.items.iter().map(|view| view.position).collect();
     assert_eq!((positions, second.next), (vec![3, 4], None));
 }
@@ -178,10 +147,7 @@ async fn the_status_says_that_proofs_are_real() {
     let client = Client::new();
     let raw: Value = client.get("/v1/status").await.json();
     assert_eq!(raw["proofs"], "real");
-    assert_eq!(
-        raw["deployment"]["domain"],
-        deployment().domain.0.to_string()
-    );
+    assert_eq!(raw["deployment"]["domain"], deployment().domain.0.to_string());
     let status: StatusView = client.get("/v1/status").await.json();
     assert_eq!(status.deployment, deployment());
     assert!(client.get("/livez").await.json::<Live>().live);

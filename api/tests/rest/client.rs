@@ -36,10 +36,7 @@ impl Answer {
         assert_eq!(self.header("content-type"), "application/problem+json");
         let problem: Problem = self.json();
         assert_eq!(problem.status, self.status.as_u16());
-        assert_eq!(
-            problem.type_uri,
-            format!("urn:weft:problem:{}", problem.code)
-        );
+        assert_eq!(problem.type_uri, format!("urn:weft:problem:{}", problem.code));
         assert!(!problem.title.is_empty() && !problem.detail.is_empty());
         assert_eq!(problem.trace_id, self.header("x-trace-id"));
         assert_eq!(problem.trace_id.len(), 32);
@@ -111,17 +108,11 @@ pub(crate) fn request(method: Method, uri: &str, body: Body) -> Request<Body> {
 }
 
 pub(crate) async fn send(router: &Router, request: Request<Body>) -> Answer {
-    let response = router
-        .clone()
-        .oneshot(request)
-        .await
-        .expect("routers do not fail");
+    let response = router.clone().oneshot(request).await.expect("routers do not fail");
     let (parts, body) = response.into_parts();
     Answer {
         status: parts.status,
         headers: parts.headers,
-        body: to_bytes(body, usize::MAX)
-            .await
-            .expect("bodies are in memory"),
+        body: to_bytes(body, usize::MAX).await.expect("bodies are in memory"),
     }
 }

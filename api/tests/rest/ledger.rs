@@ -5,16 +5,15 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use weft_api::{
-    AccountView, Backend, BackendError, BatchSelector, BatchView, Bytes, Call, Circuit, Deployment,
-    Finality, FixedBytes, HexBytes, Holder, L1Transaction, L1View, PageRequest, Progress,
-    ProofFile, Proofs, QueueView, StatusView, Step, Submission, SubmitError, Time,
-    TransactionFields, TransactionView, WithdrawalView,
+    AccountView, Backend, BackendError, BatchSelector, BatchView, Bytes, Call, Circuit, Deployment, Finality,
+    FixedBytes, HexBytes, Holder, L1Transaction, L1View, PageRequest, Progress, ProofFile, Proofs, QueueView,
+    StatusView, Step, Submission, SubmitError, Time, TransactionFields, TransactionView, WithdrawalView,
 };
 use weft_protocol::crypto::Digest;
 use weft_protocol::crypto::schnorr::SecretKey;
 use weft_protocol::{
-    AccountIndex, Address, Amount, AssetId, Domain, Environment, Fee, FeeAsset, FeeSums, Lane,
-    Object, Reject, SignedTransaction, Slot, Timestamp, Transaction, TransactionKind, Withdrawal,
+    AccountIndex, Address, Amount, AssetId, Domain, Environment, Fee, FeeAsset, FeeSums, Lane, Object, Reject,
+    SignedTransaction, Slot, Timestamp, Transaction, TransactionKind, Withdrawal,
 };
 
 pub(crate) const NOW: u64 = 1_800_000_000;
@@ -71,9 +70,7 @@ pub(crate) fn deployment() -> Deployment {
 /// Account 1 pays 10 to account 2.
 pub(crate) fn transfer() -> Transaction {
     Transaction {
-        kind: TransactionKind::Transfer {
-            to: AccountIndex(2),
-        },
+        kind: TransactionKind::Transfer { to: AccountIndex(2) },
         sender: AccountIndex(1),
         lane: Lane::Main,
         asset: AssetId(2),
@@ -88,11 +85,7 @@ pub(crate) fn transfer() -> Transaction {
 }
 
 pub(crate) fn withdrawal() -> Transaction {
-    Transaction {
-        kind: TransactionKind::Withdraw,
-        named_address: owner(1),
-        ..transfer()
-    }
+    Transaction { kind: TransactionKind::Withdraw, named_address: owner(1), ..transfer() }
 }
 
 /// Signed by account 1.
@@ -109,27 +102,13 @@ impl Ledger {
             let object = credit(object, 1).and_then(|object| credit(object, 2));
             (index, object.expect("there is room"))
         };
-        let accounts = [
-            account(1, owner(1)),
-            account(2, owner(2)),
-            account(3, owner(1)),
-        ];
-        let state = State {
-            objects: accounts.into(),
-            ..State::default()
-        };
-        Self {
-            deployment: deployment(),
-            state: Mutex::new(state),
-            fault: None,
-        }
+        let accounts = [account(1, owner(1)), account(2, owner(2)), account(3, owner(1))];
+        let state = State { objects: accounts.into(), ..State::default() };
+        Self { deployment: deployment(), state: Mutex::new(state), fault: None }
     }
 
     pub(crate) fn with_fault(fault: Fault) -> Self {
-        Self {
-            fault: Some(fault),
-            ..Self::new()
-        }
+        Self { fault: Some(fault), ..Self::new() }
     }
 
     /// Everything that a transaction could change.
@@ -151,11 +130,7 @@ impl State {
         if !signed.signature_is_valid(&domain) {
             return Err(Reject::BadSignature.into());
         }
-        let environment = Environment {
-            domain,
-            batch_number: 1,
-            timestamp: Timestamp::new(NOW).expect("below 2^40"),
-        };
+        let environment = Environment { domain, batch_number: 1, timestamp: Timestamp::new(NOW).expect("below 2^40") };
         let slot = Slot::Signed(signed.clone());
         let object = |index: Option<AccountIndex>| index.and_then(|i| self.objects.get(&i.0));
         let [a, b] = [object(slot.a()), object(slot.b())];
@@ -192,19 +167,11 @@ fn account_view((index, object): (&u32, &Object)) -> AccountView {
 }
 
 fn batch_view(number: u32) -> BatchView {
-    let commit = L1Transaction {
-        hash: FixedBytes([7; 32]),
-        gas: 900_000,
-        data_bytes: 2100,
-    };
+    let commit = L1Transaction { hash: FixedBytes([7; 32]), gas: 900_000, data_bytes: 2100 };
     let is_verified = number <= VERIFIED;
     BatchView {
         number,
-        status: if is_verified {
-            Finality::Withdrawable
-        } else {
-            Finality::Proving
-        },
+        status: if is_verified { Finality::Withdrawable } else { Finality::Proving },
         timestamp: Time::from_unix_ms(NOW * 1000),
         root_before: Digest::ZERO,
         root: Digest::ZERO,
@@ -214,20 +181,14 @@ fn batch_view(number: u32) -> BatchView {
         withdrawals: 5,
         proving: Some(Progress { done: 1, total: 2 }),
         steps: Vec::new(),
-        l1: L1View {
-            commit: is_verified.then_some(commit),
-            prove: None,
-        },
+        l1: L1View { commit: is_verified.then_some(commit), prove: None },
         cpu_seconds: Some(1.5),
     }
 }
 
 /// The part of an ordered list that a page asks for.
 fn page_of<T>(all: Vec<T>, page: PageRequest, is_after: impl Fn(&T, u32) -> bool) -> Vec<T> {
-    all.into_iter()
-        .filter(|item| page.after.is_none_or(|after| is_after(item, after)))
-        .take(page.limit)
-        .collect()
+    all.into_iter().filter(|item| page.after.is_none_or(|after| is_after(item, after))).take(page.limit).collect()
 }
 
 impl Backend for Ledger {
@@ -257,20 +218,14 @@ impl Backend for Ledger {
         Ok(state.objects.get_key_value(&index.0).map(account_view))
     }
 
-    async fn accounts(
-        &self,
-        holder: Holder,
-        page: PageRequest,
-    ) -> Result<Vec<AccountView>, BackendError> {
+    async fn accounts(&self, holder: Holder, page: PageRequest) -> Result<Vec<AccountView>, BackendError> {
         let state = self.lock();
         let all = state.objects.iter().map(account_view);
         let held = all.filter(|account| match holder {
             Holder::Owner(owner) => account.owner == owner,
             Holder::Key(key) => account.key == key,
         });
-        Ok(page_of(held.collect(), page, |account, after| {
-            account.index > after
-        }))
+        Ok(page_of(held.collect(), page, |account, after| account.index > after))
     }
 
     async fn batch(&self, selector: BatchSelector) -> Result<Option<BatchView>, BackendError> {
@@ -279,9 +234,7 @@ impl Backend for Ledger {
             BatchSelector::Latest => BATCH_COUNT,
             BatchSelector::Verified => VERIFIED,
         };
-        Ok((1..=BATCH_COUNT)
-            .contains(&number)
-            .then(|| batch_view(number)))
+        Ok((1..=BATCH_COUNT).contains(&number).then(|| batch_view(number)))
     }
 
     async fn batches(&self, page: PageRequest) -> Result<Vec<BatchView>, BackendError> {
@@ -290,24 +243,13 @@ impl Backend for Ledger {
     }
 
     async fn proof(&self, number: u32) -> Result<Option<ProofFile>, BackendError> {
-        let file = ProofFile {
-            content_type: "application/json",
-            bytes: Bytes::from_static(PROOF),
-        };
+        let file = ProofFile { content_type: "application/json", bytes: Bytes::from_static(PROOF) };
         Ok((number <= VERIFIED).then_some(file))
     }
 
-    async fn withdrawals(
-        &self,
-        number: u32,
-        page: PageRequest,
-    ) -> Result<Vec<WithdrawalView>, BackendError> {
+    async fn withdrawals(&self, number: u32, page: PageRequest) -> Result<Vec<WithdrawalView>, BackendError> {
         let withdrawals: Vec<_> = (1..=5)
-            .map(|index| Withdrawal {
-                owner: owner(index),
-                asset: AssetId(1),
-                amount: amount(u64::from(index)),
-            })
+            .map(|index| Withdrawal { owner: owner(index), asset: AssetId(1), amount: amount(u64::from(index)) })
             .collect();
         let view = |(position, withdrawal): (usize, &Withdrawal)| WithdrawalView {
             batch: number,
@@ -316,19 +258,11 @@ impl Backend for Ledger {
             owner: withdrawal.owner,
             asset: withdrawal.asset.0,
             amount: withdrawal.amount,
-            path: Withdrawal::path(&withdrawals, position)
-                .into_iter()
-                .map(FixedBytes)
-                .collect(),
-            claim: Call {
-                to: self.deployment.contract,
-                data: HexBytes(vec![0xde, 0xad]),
-            },
+            path: Withdrawal::path(&withdrawals, position).into_iter().map(FixedBytes).collect(),
+            claim: Call { to: self.deployment.contract, data: HexBytes(vec![0xde, 0xad]) },
         };
         let all = withdrawals.iter().enumerate().map(view).collect();
-        Ok(page_of(all, page, |withdrawal, after| {
-            withdrawal.position > after
-        }))
+        Ok(page_of(all, page, |withdrawal, after| withdrawal.position > after))
     }
 
     #[expect(clippy::panic, reason = "one of the faults is a panic")]
@@ -348,19 +282,12 @@ impl Backend for Ledger {
             Some(Fault::Panic) => panic!("a fault of the backend"),
             Some(Fault::Hang) => std::future::pending().await,
         }
-        let circuit = Circuit {
-            name: "wrap".to_owned(),
-            digest: FixedBytes([0; 32]),
-        };
+        let circuit = Circuit { name: "wrap".to_owned(), digest: FixedBytes([0; 32]) };
         Ok(StatusView {
             deployment: self.deployment,
             assets: Vec::new(),
             l1_head: 12,
-            queue: QueueView {
-                head: 3,
-                executed: 4,
-                next: 5,
-            },
+            queue: QueueView { head: 3, executed: 4, next: 5 },
             root: Digest::ZERO,
             last_sealed: BATCH_COUNT,
             last_proven: VERIFIED,

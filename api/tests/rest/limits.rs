@@ -27,27 +27,15 @@ async fn bodies_have_a_limit() {
     let limit = Limits::default().body_bytes_max;
     let client = Client::new();
     let state = client.ledger.state();
-    client
-        .post(" ".repeat(limit + 1))
-        .await
-        .assert_problem(413, "body_too_large");
-    client
-        .post(" ".repeat(limit))
-        .await
-        .assert_problem(400, "malformed_json");
+    client.post(" ".repeat(limit + 1)).await.assert_problem(413, "body_too_large");
+    client.post(" ".repeat(limit)).await.assert_problem(400, "malformed_json");
     // Without a length in the header, the limit is found while reading.
     let mut unsized_body = submission(" ".repeat(limit + 1));
     unsized_body.headers_mut().remove("content-length");
-    client
-        .send(unsized_body)
-        .await
-        .assert_problem(413, "body_too_large");
+    client.send(unsized_body).await.assert_problem(413, "body_too_large");
     let mut padded = body_of(signed(transfer()));
     padded["memo"] = json!("x".repeat(limit));
-    client
-        .post_json(&padded)
-        .await
-        .assert_problem(413, "body_too_large");
+    client.post_json(&padded).await.assert_problem(413, "body_too_large");
     assert_eq!(client.ledger.state(), state);
 }
 
@@ -55,39 +43,22 @@ async fn bodies_have_a_limit() {
 async fn a_full_pool_says_when_to_come_back() {
     let client = Client::new();
     for nonce in 0..3 {
-        let answer = client
-            .submit(signed(Transaction {
-                nonce,
-                ..transfer()
-            }))
-            .await;
+        let answer = client.submit(signed(Transaction { nonce, ..transfer() })).await;
         assert_eq!(answer.status, 202);
     }
     let state = client.ledger.state();
-    let refused = client
-        .submit(signed(Transaction {
-            nonce: 3,
-            ..transfer()
-        }))
-        .await;
+    let refused = client.submit(signed(Transaction { nonce: 3, ..transfer() })).await;
     let problem = refused.assert_problem(429, "pool_full");
     assert_eq!(problem.retry_after, Some(2));
     assert_eq!(client.ledger.state(), state);
-    let known = client
-        .submit(signed(Transaction {
-            nonce: 2,
-            ..transfer()
-        }))
-        .await;
+    let known = client.submit(signed(Transaction { nonce: 2, ..transfer() })).await;
     assert_eq!(known.status, 200);
 }
 
 #[tokio::test]
 async fn a_backend_that_is_not_ready_says_so() {
     let router = faulty(Fault::NotReady, &Limits::default());
-    let problem = send(&router, status())
-        .await
-        .assert_problem(503, "not_ready");
+    let problem = send(&router, status()).await.assert_problem(503, "not_ready");
     assert!(problem.detail.contains("L1 is away"));
     assert_eq!(problem.retry_after, Some(5));
 }
@@ -104,9 +75,7 @@ async fn faults_of_the_backend_stay_inside() {
 async fn a_panic_is_an_answer_and_not_the_end() {
     let router = faulty(Fault::Panic, &Limits::default());
     for _ in 0..2 {
-        send(&router, status())
-            .await
-            .assert_problem(500, "internal_error");
+        send(&router, status()).await.assert_problem(500, "internal_error");
     }
     let livez = request(Method::GET, "/livez", Body::empty());
     assert_eq!(send(&router, livez).await.status, 200);
@@ -114,21 +83,14 @@ async fn a_panic_is_an_answer_and_not_the_end() {
 
 #[tokio::test]
 async fn requests_end_in_time() {
-    let limits = Limits {
-        request_time_max: Duration::from_millis(20),
-        ..Limits::default()
-    };
+    let limits = Limits { request_time_max: Duration::from_millis(20), ..Limits::default() };
     let answer = send(&faulty(Fault::Hang, &limits), status()).await;
     assert_eq!(answer.assert_problem(503, "timed_out").retry_after, Some(1));
 }
 
 #[tokio::test]
 async fn more_requests_than_it_takes_on_are_refused_at_once() {
-    let limits = Limits {
-        requests_max: 1,
-        request_time_max: Duration::from_millis(200),
-        ..Limits::default()
-    };
+    let limits = Limits { requests_max: 1, request_time_max: Duration::from_millis(200), ..Limits::default() };
     let router = faulty(Fault::Hang, &limits);
     let second = async {
         tokio::time::sleep(Duration::from_millis(20)).await;

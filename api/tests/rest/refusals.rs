@@ -3,9 +3,7 @@
 use axum::body::Body;
 use axum::http::Method;
 use serde_json::{Value, json};
-use weft_protocol::{
-    AccountIndex, Address, AssetId, Fee, FeeAsset, Timestamp, Transaction, TransactionKind,
-};
+use weft_protocol::{AccountIndex, Address, AssetId, Fee, FeeAsset, Timestamp, Transaction, TransactionKind};
 
 use crate::client::{Client, body_of, request, submission};
 use crate::ledger::{NOW, amount, key, owner, signed, transfer, withdrawal};
@@ -16,23 +14,10 @@ async fn bodies_that_are_no_object_are_malformed() {
     let state = client.ledger.state();
     let deep = "[".repeat(10_000);
     let twice = r#"{"kind": "transfer", "kind": "transfer"}"#;
-    let bodies: [&[u8]; 10] = [
-        b"",
-        b"{",
-        b"nul",
-        b"[]",
-        b"7",
-        b"\"transfer\"",
-        b"{} {}",
-        b"\xff\xfe",
-        deep.as_bytes(),
-        twice.as_bytes(),
-    ];
+    let bodies: [&[u8]; 10] =
+        [b"", b"{", b"nul", b"[]", b"7", b"\"transfer\"", b"{} {}", b"\xff\xfe", deep.as_bytes(), twice.as_bytes()];
     for body in bodies {
-        client
-            .post(body.to_vec())
-            .await
-            .assert_problem(400, "malformed_json");
+        client.post(body.to_vec()).await.assert_problem(400, "malformed_json");
     }
     assert_eq!(client.ledger.state(), state);
 }
@@ -44,10 +29,7 @@ async fn every_field_must_be_there() {
         for name in body.as_object().unwrap().keys() {
             let mut without = body.clone();
             without.as_object_mut().unwrap().remove(name);
-            let problem = client
-                .post_json(&without)
-                .await
-                .assert_problem(400, "missing_field");
+            let problem = client.post_json(&without).await.assert_problem(400, "missing_field");
             assert_eq!(problem.pointer, Some(format!("/{name}")));
         }
     }
@@ -69,10 +51,7 @@ async fn fields_that_are_not_used_are_unknown() {
     for (transaction, name, pointer) in cases {
         let mut body = body_of(signed(transaction));
         body[name] = json!(0);
-        let problem = client
-            .post_json(&body)
-            .await
-            .assert_problem(400, "unknown_field");
+        let problem = client.post_json(&body).await.assert_problem(400, "unknown_field");
         assert_eq!(problem.pointer.as_deref(), Some(pointer));
     }
     assert_eq!(client.ledger.state(), state);
@@ -85,10 +64,7 @@ async fn assert_invalid(name: &str, values: impl IntoIterator<Item = Value>) {
     for value in values {
         let mut body = body_of(signed(transfer()));
         body[name] = value;
-        let problem = client
-            .post_json(&body)
-            .await
-            .assert_problem(400, "invalid_field");
+        let problem = client.post_json(&body).await.assert_problem(400, "invalid_field");
         assert_eq!(problem.pointer, Some(format!("/{name}")), "{body}");
     }
     assert_eq!(client.ledger.state(), state);
@@ -96,21 +72,8 @@ async fn assert_invalid(name: &str, values: impl IntoIterator<Item = Value>) {
 
 #[tokio::test]
 async fn numbers_of_a_wrong_form_are_refused() {
-    let wrong_types = [
-        json!(null),
-        json!([1]),
-        json!({"index": 2}),
-        json!("1"),
-        json!(-1),
-        json!(1.5),
-    ];
-    let widths = [
-        ("sender", 32),
-        ("to", 32),
-        ("asset", 16),
-        ("nonce", 32),
-        ("expiry", 40),
-    ];
+    let wrong_types = [json!(null), json!([1]), json!({"index": 2}), json!("1"), json!(-1), json!(1.5)];
+    let widths = [("sender", 32), ("to", 32), ("asset", 16), ("nonce", 32), ("expiry", 40)];
     for (name, bits) in widths {
         assert_invalid(name, [json!(1u64 << bits), json!(u64::MAX)]).await;
         assert_invalid(name, wrong_types.clone()).await;
@@ -124,11 +87,7 @@ async fn numbers_of_a_wrong_form_are_refused() {
 #[tokio::test]
 async fn amounts_of_a_wrong_form_are_refused() {
     let texts = ["-1", "0x0a", "1e3", "10.0", " 10", "010", "", "ten"];
-    let too_large = [
-        (1u64 << 62).to_string(),
-        u64::MAX.to_string(),
-        "9".repeat(5000),
-    ];
+    let too_large = [(1u64 << 62).to_string(), u64::MAX.to_string(), "9".repeat(5000)];
     for name in ["amount", "fee"] {
         assert_invalid(name, texts.map(Value::from)).await;
         assert_invalid(name, too_large.clone().map(Value::from)).await;
@@ -142,23 +101,9 @@ async fn bytes_of_a_wrong_form_are_refused() {
     for name in ["recipient", "contract", "public_key", "signature"] {
         let right = body[name].as_str().unwrap();
         let no_digit = format!("{}g", &right[..right.len() - 1]);
-        let texts = [
-            &right[2..],
-            &right[..right.len() - 1],
-            &right[..right.len() - 2],
-            &no_digit,
-        ];
+        let texts = [&right[2..], &right[..right.len() - 1], &right[..right.len() - 2], &no_digit];
         assert_invalid(name, texts.map(Value::from)).await;
-        assert_invalid(
-            name,
-            [
-                json!(format!("{right}00")),
-                json!("0x"),
-                json!("0xé"),
-                json!(null),
-            ],
-        )
-        .await;
+        assert_invalid(name, [json!(format!("{right}00")), json!("0x"), json!("0xé"), json!(null)]).await;
     }
 }
 
@@ -177,11 +122,7 @@ async fn keys_and_signatures_that_are_not_canonical_are_refused() {
         format!("0x{:016x}{}", 1, zeros(4)),
     ];
     assert_invalid("public_key", points.clone().map(Value::from)).await;
-    assert_invalid(
-        "signature",
-        points.map(|point| json!(format!("{point}{scalar}"))),
-    )
-    .await;
+    assert_invalid("signature", points.map(|point| json!(format!("{point}{scalar}")))).await;
     let unreduced = json!(format!("{point}{}", "f".repeat(80)));
     assert_invalid("signature", [unreduced]).await;
 }
@@ -191,16 +132,9 @@ async fn fees_that_cannot_be_written_are_told_their_neighbours() {
     let client = Client::new();
     let mut body = body_of(signed(transfer()));
     body["fee"] = json!("4095");
-    let problem = client
-        .post_json(&body)
-        .await
-        .assert_problem(400, "fee_not_representable");
+    let problem = client.post_json(&body).await.assert_problem(400, "fee_not_representable");
     assert_eq!(problem.pointer.as_deref(), Some("/fee"));
-    assert!(
-        problem.detail.contains("4094 and 4096"),
-        "{}",
-        problem.detail
-    );
+    assert!(problem.detail.contains("4094 and 4096"), "{}", problem.detail);
 }
 
 #[tokio::test]
@@ -233,10 +167,7 @@ const REFUSED_TRANSFERS: [(Change, &str); 15] = [
     (|t| t.asset = AssetId(9), "insufficient_balance"),
     (|t| t.amount = amount(1001), "insufficient_balance"),
     (|t| t.amount = amount((1 << 62) - 1), "insufficient_balance"),
-    (
-        |t| t.fee_asset = FeeAsset::new(3).expect("below 4"),
-        "insufficient_fee",
-    ),
+    (|t| t.fee_asset = FeeAsset::new(3).expect("below 4"), "insufficient_fee"),
     (|t| t.fee = Fee(u16::MAX), "insufficient_fee"),
     (|t| t.kind = to(1), "self_transfer"),
     (|t| t.kind = to(77), "unknown_recipient"),
@@ -245,10 +176,7 @@ const REFUSED_TRANSFERS: [(Change, &str); 15] = [
     (|t| t.sender = AccountIndex(u32::MAX), "index_out_of_range"),
     (|t| t.sender = AccountIndex(3), "wrong_key"),
     (|t| t.named_address = owner(3), "wrong_recipient"),
-    (
-        |t| t.expiry = Timestamp::new(NOW - 1).expect("below 2^40"),
-        "expired",
-    ),
+    (|t| t.expiry = Timestamp::new(NOW - 1).expect("below 2^40"), "expired"),
 ];
 
 /// The same of a withdrawal.
@@ -272,10 +200,7 @@ async fn rules_refuse_with_their_code() {
     let withdrawals = REFUSED_WITHDRAWALS.map(|case| (withdrawal(), case));
     for (mut transaction, (change, code)) in transfers.into_iter().chain(withdrawals) {
         change(&mut transaction);
-        client
-            .submit(signed(transaction))
-            .await
-            .assert_problem(422, code);
+        client.submit(signed(transaction)).await.assert_problem(422, code);
     }
     assert_eq!(client.ledger.state(), state);
 }
@@ -286,15 +211,9 @@ async fn a_signature_over_something_else_is_refused() {
     let state = client.ledger.state();
     let mut body = body_of(signed(transfer()));
     body["amount"] = json!("11");
-    client
-        .post_json(&body)
-        .await
-        .assert_problem(422, "bad_signature");
+    client.post_json(&body).await.assert_problem(422, "bad_signature");
     let foreign = transfer().sign(&crate::ledger::deployment().domain, &key(2));
-    client
-        .submit(foreign)
-        .await
-        .assert_problem(422, "wrong_key");
+    client.submit(foreign).await.assert_problem(422, "wrong_key");
     assert_eq!(client.ledger.state(), state);
 }
 
@@ -303,23 +222,13 @@ async fn nonces_used_or_too_high_are_conflicts_that_tell_the_right_one() {
     let client = Client::new();
     assert_eq!(client.submit(signed(transfer())).await.status, 202);
     let state = client.ledger.state();
-    let other = || Transaction {
-        amount: amount(11),
-        ..transfer()
-    };
+    let other = || Transaction { amount: amount(11), ..transfer() };
     for nonce in [0, 2, u32::MAX] {
-        let answer = client
-            .submit(signed(Transaction { nonce, ..other() }))
-            .await;
+        let answer = client.submit(signed(Transaction { nonce, ..other() })).await;
         assert_eq!(answer.assert_problem(409, "wrong_nonce").expected, Some(1));
     }
     assert_eq!(client.ledger.state(), state);
-    let right = client
-        .submit(signed(Transaction {
-            nonce: 1,
-            ..other()
-        }))
-        .await;
+    let right = client.submit(signed(Transaction { nonce: 1, ..other() })).await;
     assert_eq!(right.status, 202);
 }
 
@@ -327,12 +236,7 @@ async fn nonces_used_or_too_high_are_conflicts_that_tell_the_right_one() {
 async fn other_media_types_are_refused() {
     let client = Client::new();
     let body = body_of(signed(transfer())).to_string();
-    for media_type in [
-        None,
-        Some("text/plain"),
-        Some("application/jsonp"),
-        Some(""),
-    ] {
+    for media_type in [None, Some("text/plain"), Some("application/jsonp"), Some("")] {
         let mut request = request(Method::POST, "/v1/transactions", Body::from(body.clone()));
         if let Some(media_type) = media_type {
             let value = media_type.parse().unwrap();
@@ -411,14 +315,8 @@ async fn parameters_are_strict() {
         (format!("{of_owner}&name=me"), "name"),
     ];
     for (uri, name) in cases {
-        let problem = client
-            .get(&uri)
-            .await
-            .assert_problem(400, "invalid_parameter");
+        let problem = client.get(&uri).await.assert_problem(400, "invalid_parameter");
         assert_eq!(problem.parameter.as_deref(), Some(name), "{uri}");
     }
-    client
-        .get("/v1/accounts/%ff")
-        .await
-        .assert_problem(400, "bad_request");
+    client.get("/v1/accounts/%ff").await.assert_problem(400, "bad_request");
 }

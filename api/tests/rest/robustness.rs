@@ -35,20 +35,14 @@ fn arb_json() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(3, 32, 8, |inner| {
         prop_oneof![
             vec(inner.clone(), 0..8).prop_map(Value::from),
-            vec((arb_name(), inner), 0..20)
-                .prop_map(|fields| Value::Object(Map::from_iter(fields))),
+            vec((arb_name(), inner), 0..20).prop_map(|fields| Value::Object(Map::from_iter(fields))),
         ]
     })
 }
 
 fn arb_name() -> impl Strategy<Value = String> {
     let names = body_of(signed(transfer()));
-    let names: Vec<String> = names
-        .as_object()
-        .expect("an object")
-        .keys()
-        .cloned()
-        .collect();
+    let names: Vec<String> = names.as_object().expect("an object").keys().cloned().collect();
     prop_oneof![4 => proptest::sample::select(names), 1 => "\\PC{0,8}"]
 }
 
@@ -56,11 +50,7 @@ fn arb_name() -> impl Strategy<Value = String> {
 fn arb_spoiled_body() -> impl Strategy<Value = (Value, Value)> {
     let bodies = [body_of(signed(transfer())), body_of(signed(withdrawal()))];
     let body = proptest::sample::select(bodies.to_vec());
-    let value = prop_oneof![
-        arb_json(),
-        Just(json!("withdraw")),
-        (0..4u32).prop_map(Value::from)
-    ];
+    let value = prop_oneof![arb_json(), Just(json!("withdraw")), (0..4u32).prop_map(Value::from)];
     (body, arb_name(), value).prop_map(|(body, name, value)| {
         let mut spoiled = body.clone();
         spoiled[name] = value;

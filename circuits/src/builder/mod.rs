@@ -20,8 +20,8 @@ mod recursion;
 mod shape;
 
 pub use assertions::RANGE_BITS_MAX;
-pub use circuit::{Circuit, CircuitName};
 pub(crate) use circuit::SourceKey;
+pub use circuit::{Circuit, CircuitName};
 pub use hash::{HASH_RATE, Sponge};
 pub use recursion::{Child, ChildKey, KeyWires, key_digest};
 
@@ -232,12 +232,7 @@ impl Builder {
     /// The next free operation `(row, index)` of a gate of ours that packs several operations into a row.
     ///
     /// `parameters` tell operations apart that cannot share a row; usually the constants.
-    pub fn find_slot<G: Gate<F, D> + Clone>(
-        &mut self,
-        gate: G,
-        parameters: &[F],
-        constants: &[F],
-    ) -> (usize, usize) {
+    pub fn find_slot<G: Gate<F, D> + Clone>(&mut self, gate: G, parameters: &[F], constants: &[F]) -> (usize, usize) {
         self.note_gate(&gate);
         self.trace((gate.id(), parameters, constants));
         self.inner.find_slot(gate, parameters, constants)

@@ -256,7 +256,10 @@ fn square_circuit(constant: u64) -> (Circuit, Target) {
     (b.build(), root)
 }
 
-fn prove(circuit: &Circuit, values: &[(Target, u64)]) -> plonky2::plonk::proof::ProofWithPublicInputs<F, PoseidonGoldilocksConfig, D> {
+fn prove(
+    circuit: &Circuit,
+    values: &[(Target, u64)],
+) -> plonky2::plonk::proof::ProofWithPublicInputs<F, PoseidonGoldilocksConfig, D> {
     circuit.data.prove(witness(values).into_partial()).expect("the witness satisfies the circuit")
 }
 

@@ -29,7 +29,10 @@ use plonky2::{
 use crate::config::{D, F};
 use crate::gadgets::compare::{IsZeroGenerator, LessThanGenerator};
 use crate::gadgets::signature::LimbGenerator;
-use crate::gates::{Comb, CombGate, EntryChange, EntryGate, KeyCheck, KeyGate, RangeCheck, RangeGate, ScalarMul, ScalarMulGate, SlotGenerator};
+use crate::gates::{
+    Comb, CombGate, EntryChange, EntryGate, KeyCheck, KeyGate, RangeCheck, RangeGate, ScalarMul, ScalarMulGate,
+    SlotGenerator,
+};
 
 /// Serializer of gates.
 #[derive(Clone, Copy, Debug, Default)]

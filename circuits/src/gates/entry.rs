@@ -146,9 +146,11 @@ impl EntryChange {
         let [present, free, available] = [PRESENT, FREE, AVAILABLE].map(|column| wires[column]);
         constraints.extend(position.iter().map(|&bit| algebra.quadratic(bit, F::NEG_ONE)));
         let both = algebra.mul(present, free);
-        constraints.push(algebra.affine(F::ZERO, &[F::ONE, F::ONE, F::NEG_ONE, F::NEG_ONE], &[
-            present, free, both, available,
-        ]));
+        constraints.push(algebra.affine(
+            F::ZERO,
+            &[F::ONE, F::ONE, F::NEG_ONE, F::NEG_ONE],
+            &[present, free, both, available],
+        ));
         let coefficients = [[F::ONE; ENTRY_COUNT].as_slice(), &[F::NEG_ONE]].concat();
         constraints.push(algebra.affine(F::ZERO, &coefficients, &[position, &[available]].concat()));
         let id = dot(algebra, position, ids);

@@ -26,8 +26,8 @@ mod wrap;
 pub use aggregate::Aggregate;
 pub use error::{ProveError, VerifyError};
 pub use family::RecursionCircuits;
-pub use layer::{Assembly, CircuitSummary};
 pub(crate) use layer::LayerCircuit;
+pub use layer::{Assembly, CircuitSummary};
 pub use lift::Lift;
 pub use proof::{
     AggregateLayer, AggregateProof, DecodeError, Layer, Proof, PublicInputs, SealLayer, SealProof, SegmentLayer,

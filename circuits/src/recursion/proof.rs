@@ -166,11 +166,7 @@ impl<L: Layer> Proof<L> {
     /// It has another number of public inputs than the layer.
     pub fn new(proof: ProofWithPublicInputs<F, L::Config, D>) -> Result<Self, DecodeError> {
         let (expected, got) = (L::PublicInputs::DIGESTS * 4, proof.public_inputs.len());
-        if expected == got {
-            Ok(Self(proof))
-        } else {
-            Err(DecodeError::PublicInputs { layer: L::NAME, expected, got })
-        }
+        if expected == got { Ok(Self(proof)) } else { Err(DecodeError::PublicInputs { layer: L::NAME, expected, got }) }
     }
 
     /// The library's form.
@@ -199,8 +195,8 @@ impl<L: Layer> Proof<L> {
     /// The bytes are not exactly what [`Self::to_bytes`] writes for some proof of this shape.
     pub fn from_bytes(bytes: &[u8], common: &CommonCircuitData<F, D>) -> Result<Self, DecodeError> {
         let layer = L::NAME;
-        let proof = ProofWithPublicInputs::from_bytes(bytes.to_vec(), common)
-            .map_err(|_| DecodeError::Malformed { layer })?;
+        let proof =
+            ProofWithPublicInputs::from_bytes(bytes.to_vec(), common).map_err(|_| DecodeError::Malformed { layer })?;
         let proof = Self::new(proof)?;
         if proof.to_bytes() == bytes { Ok(proof) } else { Err(DecodeError::NotCanonical { layer }) }
     }

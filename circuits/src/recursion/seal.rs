@@ -93,8 +93,7 @@ impl Seal {
         let mut b = Builder::new(NAME, recursion_config(), assembly.mode);
         let set_wires = b.constant_wires(&key_set);
         let set_digest = b.constant_wires(&key_set.digest());
-        let child =
-            verify_member(&mut b, shape, &set_wires, Clauses { member: "SA-1", key_set: "SA-1" }, set_digest);
+        let child = verify_member(&mut b, shape, &set_wires, Clauses { member: "SA-1", key_set: "SA-1" }, set_digest);
         let statement = child.statement::<MergedStatement>().statement;
         let claim = SealClaimWires::alloc_for(&mut b, statement);
         let slots: Vec<_> = (0..capacity.get()).map(|_| b.alloc::<RecordSlot>()).collect();

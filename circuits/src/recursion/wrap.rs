@@ -36,8 +36,7 @@ where
     pub fn build(inner: &VerifierData, config: CircuitConfig, assembly: Assembly<'_>) -> Self {
         let name = CircuitName { name: O::NAME, version: 1 };
         let mut b = Builder::new(name, config, assembly.mode);
-        let child =
-            b.clause("WR-1", |b| b.verify_child(&inner.common, ChildKey::Constant(&inner.verifier_only)));
+        let child = b.clause("WR-1", |b| b.verify_child(&inner.common, ChildKey::Constant(&inner.verifier_only)));
         b.expose(child.public_inputs());
         let rows = b.rows();
         Self { layer: LayerCircuit::build(name, rows, b, assembly.cache), child, inner: std::marker::PhantomData }

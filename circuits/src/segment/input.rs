@@ -6,8 +6,8 @@
 use plonky2::field::types::Field;
 use weft_protocol::crypto::{Digest, Goldilocks};
 use weft_protocol::{
-    AccountIndex, Address, Amount, AssetId, ENTRY_COUNT, Environment, FeeAsset, FeeSums, Lane, Object, Opening, RunningState,
-    Slot, SlotWitness, TREE_DEPTH, Transaction,
+    AccountIndex, Address, Amount, AssetId, ENTRY_COUNT, Environment, FeeAsset, FeeSums, Lane, Object, Opening,
+    RunningState, Slot, SlotWitness, TREE_DEPTH, Transaction,
 };
 
 use crate::builder::{Builder, Target};

@@ -44,9 +44,7 @@ impl ObjectWires {
     /// Ids and amounts as they are before the slot.
     pub(super) fn balances(&self, b: &mut Builder) -> Balances {
         let ids = self.ids.map(|id| id.target());
-        let id_words = std::array::from_fn(|word| {
-            pack_word(b, &ids[IDS_PER_WORD * word..IDS_PER_WORD * (word + 1)])
-        });
+        let id_words = std::array::from_fn(|word| pack_word(b, &ids[IDS_PER_WORD * word..IDS_PER_WORD * (word + 1)]));
         Balances { id_words, amounts: self.amounts }
     }
 

@@ -52,11 +52,8 @@ impl Builder {
             (selectors.opening, Kind::OpeningDeposit),
         ];
         let fee_asset = fields.fee_asset.iter().zip([shift(49), shift(50)]).map(|(bit, weight)| (weight, bit.target()));
-        let mut limb_0 = vec![
-            (shift(48), fields.lane.target()),
-            (shift(16), fields.a),
-            (F::ONE, fields.asset.target()),
-        ];
+        let mut limb_0 =
+            vec![(shift(48), fields.lane.target()), (shift(16), fields.a), (F::ONE, fields.asset.target())];
         limb_0.extend(fee_asset);
         limb_0.extend(kinds.map(|(flag, kind)| (F::from_canonical_u64((kind as u64) << 51), flag.target())));
         let limb_1 = [(shift(24), fields.b), (shift(8), facts.fee_code), (F::ONE, fields.amount_high.target())];

@@ -148,9 +148,8 @@ impl Builder {
     /// Only signed slots have a fee (SL-3), and a collection's amount is the sum (CF-1).
     fn fee_sums_after(&mut self, facts: &Facts<'_>) -> [Target; FeeAsset::COUNT] {
         let collect = facts.selectors().collect;
-        let change = self.clause("CF-3", |b| {
-            b.arithmetic([F::NEG_ONE, F::ONE], [collect.target(), facts.amount, facts.fee])
-        });
+        let change =
+            self.clause("CF-3", |b| b.arithmetic([F::NEG_ONE, F::ONE], [collect.target(), facts.amount, facts.fee]));
         self.clause("TX-11", |b| {
             std::array::from_fn(|i| b.mul_add(facts.fee_asset[i].target(), change, facts.before.fee_sums[i]))
         })

@@ -201,14 +201,10 @@ pub fn native_and_circuit_agree<S: Conformance>() -> Result<(), Finding> {
         let input = format!("{value:?}");
         match S::evaluate(&value) {
             Ok(_) if !outcome.satisfied => Err(Finding::CircuitRefuses { input, rows: outcome.rows }),
-            Ok(output) if outcome.output != elements_of(&output) => Err(Finding::OutputsDiffer {
-                input,
-                native: elements_of(&output),
-                circuit: outcome.output,
-            }),
-            Err(reject) if outcome.satisfied => {
-                Err(Finding::CircuitAccepts { input, reject: format!("{reject:?}") })
+            Ok(output) if outcome.output != elements_of(&output) => {
+                Err(Finding::OutputsDiffer { input, native: elements_of(&output), circuit: outcome.output })
             }
+            Err(reject) if outcome.satisfied => Err(Finding::CircuitAccepts { input, reject: format!("{reject:?}") }),
             Ok(_) | Err(_) => Ok(()),
         }
     })
@@ -269,7 +265,8 @@ pub fn every_wire_is_constrained<S: Conformance>() -> Result<(), Finding> {
 /// # Errors
 /// Clauses that never fail, forgeries that are accepted, clauses in the circuit that are not declared.
 pub fn every_clause_fires<S: Conformance>() -> Result<(), Finding> {
-    let (proving, checking) = (StatementCircuit::<S>::build(Mode::Proving), StatementCircuit::<S>::build(Mode::Checking));
+    let (proving, checking) =
+        (StatementCircuit::<S>::build(Mode::Proving), StatementCircuit::<S>::build(Mode::Checking));
     let (prover, checker) = (Checker::new(&proving.circuit), Checker::new(&checking.circuit));
     let mut fired = BTreeSet::new();
     for input in all_inputs::<S>() {

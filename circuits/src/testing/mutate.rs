@@ -62,10 +62,7 @@ pub fn wire_classes<K: GenericConfig<D, F = F>>(
         .collect()
 }
 
-fn harmless_classes<K: GenericConfig<D, F = F>>(
-    circuit: &Circuit<K>,
-    witness: &PartitionWitness<'_, F>,
-) -> Vec<usize> {
+fn harmless_classes<K: GenericConfig<D, F = F>>(circuit: &Circuit<K>, witness: &PartitionWitness<'_, F>) -> Vec<usize> {
     circuit
         .ledger
         .hints()

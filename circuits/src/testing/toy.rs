@@ -170,14 +170,7 @@ impl<const FLAW: usize> Conformance for Toy<FLAW> {
 }
 
 fn good() -> Payment {
-    Payment {
-        balance: Amount(100),
-        nonce: 7,
-        amount: Amount(40),
-        payment_nonce: 7,
-        fee_due: true,
-        fee: Amount(3),
-    }
+    Payment { balance: Amount(100), nonce: 7, amount: Amount(40), payment_nonce: 7, fee_due: true, fee: Amount(3) }
 }
 
 /// Sets a wire to 0 and is not asked about it again.

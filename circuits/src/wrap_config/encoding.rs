@@ -162,11 +162,7 @@ impl ProofLayout {
         let initial = self.query_siblings() + INITIAL_TREES * self.initial_siblings * DIGEST_BYTES;
         let folds = self.fold_bits.iter().zip(&self.fold_siblings).take(step);
         initial
-            + folds
-                .map(|(bits, siblings)| {
-                    ((1 << bits) - 1) * EXTENSION_BYTES + siblings * DIGEST_BYTES
-                })
-                .sum::<usize>()
+            + folds.map(|(bits, siblings)| ((1 << bits) - 1) * EXTENSION_BYTES + siblings * DIGEST_BYTES).sum::<usize>()
     }
 
     /// Bytes of a query.
@@ -192,20 +188,12 @@ pub fn encode_proof(
     common: &CommonCircuitData<F, EXTENSION_DEGREE>,
 ) -> Result<Vec<u8>, EncodeError> {
     let challenges = proof
-        .get_challenges(
-            proof.get_public_inputs_hash(),
-            &verifier.circuit_digest,
-            common,
-        )
+        .get_challenges(proof.get_public_inputs_hash(), &verifier.circuit_digest, common)
         .map_err(|error| EncodeError::Challenges(error.to_string()))?;
     let layout = ProofLayout::new(common);
     let mut out = Encoder(Vec::with_capacity(layout.total()));
     let body = &proof.proof;
-    for cap in [
-        &body.wires_cap,
-        &body.plonk_zs_partial_products_cap,
-        &body.quotient_polys_cap,
-    ] {
+    for cap in [&body.wires_cap, &body.plonk_zs_partial_products_cap, &body.quotient_polys_cap] {
         out.digests(&cap.0);
     }
     let openings = &body.openings;
@@ -226,20 +214,13 @@ pub fn encode_proof(
     }
     out.extensions(&fri.final_poly.coeffs);
     out.element(fri.pow_witness);
-    for (query, &index) in fri
-        .query_round_proofs
-        .iter()
-        .zip(&challenges.fri_challenges.fri_query_indices)
-    {
+    for (query, &index) in fri.query_round_proofs.iter().zip(&challenges.fri_challenges.fri_query_indices) {
         out.query(query, index, &layout.fold_bits);
     }
     if out.0.len() == layout.total() {
         Ok(out.0)
     } else {
-        Err(EncodeError::Length {
-            expected: layout.total(),
-            got: out.0.len(),
-        })
+        Err(EncodeError::Length { expected: layout.total(), got: out.0.len() })
     }
 }
 
@@ -253,10 +234,7 @@ impl Encoder {
 
     fn extensions(&mut self, values: &[Extension]) {
         for value in values {
-            value
-                .0
-                .iter()
-                .for_each(|&coefficient| self.element(coefficient));
+            value.0.iter().for_each(|&coefficient| self.element(coefficient));
         }
     }
 
@@ -268,12 +246,7 @@ impl Encoder {
         self.digests(&path.siblings);
     }
 
-    fn query(
-        &mut self,
-        query: &FriQueryRound<F, WrapHasher, EXTENSION_DEGREE>,
-        index: usize,
-        fold_bits: &[usize],
-    ) {
+    fn query(&mut self, query: &FriQueryRound<F, WrapHasher, EXTENSION_DEGREE>, index: usize, fold_bits: &[usize]) {
         let trees = &query.initial_trees_proof.evals_proofs;
         for (row, _) in trees {
             row.iter().for_each(|&element| self.element(element));

@@ -70,9 +70,7 @@ impl<F: RichField> GenericHashOut<F> for Digest {
         self.0
             .chunks(7)
             .map(|limb| {
-                let value = limb
-                    .iter()
-                    .fold(0, |value, &byte| value << 8 | u64::from(byte));
+                let value = limb.iter().fold(0, |value, &byte| value << 8 | u64::from(byte));
                 F::from_canonical_u64(value)
             })
             .collect()
@@ -89,10 +87,7 @@ impl<F: RichField> Hasher<F> for WrapHasher {
     type Permutation = TranscriptState<F>;
 
     fn hash_no_pad(input: &[F]) -> Digest {
-        let bytes: Vec<u8> = input
-            .iter()
-            .flat_map(|e| e.to_canonical_u64().to_be_bytes())
-            .collect();
+        let bytes: Vec<u8> = input.iter().flat_map(|e| e.to_canonical_u64().to_be_bytes()).collect();
         Digest::of(&bytes)
     }
 
@@ -147,11 +142,7 @@ impl<F: RichField> PlonkyPermutation<F> for TranscriptState<F> {
     fn new<I: IntoIterator<Item = F>>(elements: I) -> Self {
         let mut state = Self::default();
         state.set_from_iter(elements, 0);
-        state.pending = state
-            .block
-            .iter()
-            .rposition(|&e| e != F::ZERO)
-            .map_or(0, |last| last + 1);
+        state.pending = state.block.iter().rposition(|&e| e != F::ZERO).map_or(0, |last| last + 1);
         state
     }
 

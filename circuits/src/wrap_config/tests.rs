@@ -11,16 +11,11 @@ type F = GoldilocksField;
 
 /// Bits that `queries` queries and the grinding give at list-decoding capacity: distance δ with
 /// 1 − δ = ρ + H₂(δ) / 128, found by iteration.
-#[expect(
-    clippy::float_arithmetic,
-    reason = "an estimate of security, not a value of the protocol"
-)]
+#[expect(clippy::float_arithmetic, reason = "an estimate of security, not a value of the protocol")]
 fn list_capacity_bits(parameters: &WrapParameters, queries: usize) -> f64 {
     let rate = 0.5_f64.powi(i32::try_from(parameters.rate_bits).expect("a small exponent"));
     let entropy = |x: f64| -x * x.log2() - (1.0 - x) * (1.0 - x).log2();
-    let agreement = (0..20).fold(rate, |agreement, _| {
-        rate + entropy(agreement) / CHALLENGE_FIELD_BITS
-    });
+    let agreement = (0..20).fold(rate, |agreement, _| rate + entropy(agreement) / CHALLENGE_FIELD_BITS);
     let queries = f64::from(u32::try_from(queries).expect("a small number"));
     -agreement.log2() * queries + f64::from(parameters.grinding_bits)
 }
@@ -35,28 +30,15 @@ fn parameters_reach_one_hundred_bits_with_a_query_of_slack() {
 
 #[test]
 fn keccak_of_the_empty_string_is_truncated() {
-    assert_eq!(
-        hex::encode(Digest::of(&[]).0),
-        "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7b"
-    );
+    assert_eq!(hex::encode(Digest::of(&[]).0), "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7b");
 }
 
 #[test]
 fn limbs_of_a_digest_are_big_endian() {
-    let digest = Digest(core::array::from_fn(|i| {
-        u8::try_from(i + 1).expect("below 26")
-    }));
+    let digest = Digest(core::array::from_fn(|i| u8::try_from(i + 1).expect("below 26")));
     let limbs: Vec<F> = digest.to_vec();
     let limbs: Vec<u64> = limbs.iter().map(F::to_canonical_u64).collect();
-    assert_eq!(
-        limbs,
-        [
-            0x01_0203_0405_0607,
-            0x08_090a_0b0c_0d0e,
-            0x0f_1011_1213_1415,
-            0x1617_1819
-        ]
-    );
+    assert_eq!(limbs, [0x01_0203_0405_0607, 0x08_090a_0b0c_0d0e, 0x0f_1011_1213_1415, 0x1617_1819]);
 }
 
 #[test]
@@ -70,17 +52,12 @@ fn nodes_hash_both_digests_in_order() {
 #[test]
 fn transcript_hashes_chain_and_elements() {
     let mut challenger = Challenger::<F, WrapHasher>::new();
-    let elements: Vec<F> = (0..TRANSCRIPT_RATE as u64 + 3)
-        .map(F::from_canonical_u64)
-        .collect();
+    let elements: Vec<F> = (0..TRANSCRIPT_RATE as u64 + 3).map(F::from_canonical_u64).collect();
     challenger.observe_elements(&elements);
     let drawn = challenger.get_n_challenges(3);
 
     let step = |chain: [u8; 32], elements: &[F]| -> [u8; 32] {
-        let words: Vec<u8> = elements
-            .iter()
-            .flat_map(|e| e.to_canonical_u64().to_be_bytes())
-            .collect();
+        let words: Vec<u8> = elements.iter().flat_map(|e| e.to_canonical_u64().to_be_bytes()).collect();
         Keccak256::digest([&chain[..], &words].concat()).into()
     };
     let derive = |chain: [u8; 32]| -> [F; 2] {
@@ -90,10 +67,7 @@ fn transcript_hashes_chain_and_elements() {
             F::from_noncanonical_u128(u128::from_be_bytes(half))
         })
     };
-    let chain = step(
-        step([0; 32], &elements[..TRANSCRIPT_RATE]),
-        &elements[TRANSCRIPT_RATE..],
-    );
+    let chain = step(step([0; 32], &elements[..TRANSCRIPT_RATE]), &elements[TRANSCRIPT_RATE..]);
     let [first, second] = derive(chain);
     let [third, _] = derive(step(chain, &[]));
     assert_eq!(drawn, [first, second, third]);

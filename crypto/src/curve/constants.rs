@@ -34,27 +34,13 @@ pub(super) const U_CONSTANT: Fp5 = Fp5::from_u64s([0, 263, 0, 0, 0]);
 pub const U_SHIFT: Fp5 = Fp5::from_base(THIRD.times(Goldilocks::new_const(2)));
 
 /// Coefficient of the curve: `A = 263z - 4/3`.
-pub const A: Fp5 = Fp5::from_u64s([
-    THIRD
-        .times(Goldilocks::new_const(Goldilocks::ORDER - 4))
-        .as_u64(),
-    263,
-    0,
-    0,
-    0,
-]);
+pub const A: Fp5 = Fp5::from_u64s([THIRD.times(Goldilocks::new_const(Goldilocks::ORDER - 4)).as_u64(), 263, 0, 0, 0]);
 
 /// Coefficient of the curve: `B = (16 - 4734z)/27`.
 pub const B: Fp5 = {
     let inverse_27 = THIRD.pow(3);
     let linear = inverse_27.times(Goldilocks::new_const(Goldilocks::ORDER - 4734));
-    Fp5::from_u64s([
-        inverse_27.times(Goldilocks::new_const(16)).as_u64(),
-        linear.as_u64(),
-        0,
-        0,
-        0,
-    ])
+    Fp5::from_u64s([inverse_27.times(Goldilocks::new_const(16)).as_u64(), linear.as_u64(), 0, 0, 0])
 };
 
 /// The generator `G` of the prime-order subgroup: the point whose sum with `N` is the generator of
@@ -80,10 +66,7 @@ pub const GENERATOR: Point = Point::new_unchecked(
 pub const TWO_TORSION: Point = Point::new_unchecked(U_SHIFT, Fp5::ZERO);
 
 static D1: LazyLock<Point> = LazyLock::new(|| {
-    (0..)
-        .map(Goldilocks::from_u64)
-        .find_map(hash_to_subgroup)
-        .expect("every second counter gives a point")
+    (0..).map(Goldilocks::from_u64).find_map(hash_to_subgroup).expect("every second counter gives a point")
 });
 
 static D2: LazyLock<Point> = LazyLock::new(|| {
@@ -98,8 +81,7 @@ static D2: LazyLock<Point> = LazyLock::new(|| {
 
 static Q0: LazyLock<Point> = LazyLock::new(|| *D1 * &Scalar::from_u128(START_FACTOR));
 
-static GENERATOR_COMB: LazyLock<[Point; 1 << COMB_TEETH]> =
-    LazyLock::new(|| comb_from(Point::INFINITY));
+static GENERATOR_COMB: LazyLock<[Point; 1 << COMB_TEETH]> = LazyLock::new(|| comb_from(Point::INFINITY));
 
 static COMB_TABLE: LazyLock<[Point; 1 << COMB_TEETH]> = LazyLock::new(|| comb_from(*D2));
 
@@ -159,9 +141,7 @@ fn comb_from(offset: Point) -> [Point; 1 << COMB_TEETH] {
         for j in 0..1 << i {
             table[j | 1 << i] = table[j].add_affine(&tooth);
         }
-        tooth = (0..COMB_SPACING)
-            .fold(Jacobian::from(tooth), |point, _| point.double())
-            .to_affine();
+        tooth = (0..COMB_SPACING).fold(Jacobian::from(tooth), |point, _| point.double()).to_affine();
     }
     table.map(Jacobian::to_affine)
 }

@@ -20,19 +20,13 @@ pub(crate) struct Jacobian {
 
 impl From<Point> for Jacobian {
     fn from(point: Point) -> Self {
-        point
-            .coordinates()
-            .map_or(Self::INFINITY, |(x, y)| Self { x, y, z: Fp5::ONE })
+        point.coordinates().map_or(Self::INFINITY, |(x, y)| Self { x, y, z: Fp5::ONE })
     }
 }
 
 impl Jacobian {
     /// The neutral point.
-    pub(crate) const INFINITY: Self = Self {
-        x: Fp5::ONE,
-        y: Fp5::ONE,
-        z: Fp5::ZERO,
-    };
+    pub(crate) const INFINITY: Self = Self { x: Fp5::ONE, y: Fp5::ONE, z: Fp5::ZERO };
 
     /// The point plus itself.
     pub(crate) fn double(&self) -> Self {
@@ -58,41 +52,25 @@ impl Jacobian {
         let h = other_x * zz - self.x;
         let r = other_y * zz * self.z - self.y;
         if h.is_zero() {
-            return if r.is_zero() {
-                self.double()
-            } else {
-                Self::INFINITY
-            };
+            return if r.is_zero() { self.double() } else { Self::INFINITY };
         }
         let hh = h.square();
         let hhh = hh * h;
         let v = self.x * hh;
         let x = r.square() - hhh - v.double();
         let y = r * (v - x) - self.y * hhh;
-        Self {
-            x,
-            y,
-            z: self.z * h,
-        }
+        Self { x, y, z: self.z * h }
     }
 
     /// Affine coordinates.
     pub(crate) fn to_affine(self) -> Point {
-        self.z
-            .inverse()
-            .map_or(Point::INFINITY, |inverse| self.scale_to_affine(inverse))
+        self.z.inverse().map_or(Point::INFINITY, |inverse| self.scale_to_affine(inverse))
     }
 
     /// Affine coordinates of many finite or neutral points at the price of one inversion.
     pub(crate) fn batch_to_affine(points: &[Self]) -> Vec<Point> {
-        let finite: Vec<_> = points
-            .iter()
-            .map(|point| point.z)
-            .filter(|z| !z.is_zero())
-            .collect();
-        let mut inverses = Fp5::batch_inverse(&finite)
-            .expect("zeros were filtered out")
-            .into_iter();
+        let finite: Vec<_> = points.iter().map(|point| point.z).filter(|z| !z.is_zero()).collect();
+        let mut inverses = Fp5::batch_inverse(&finite).expect("zeros were filtered out").into_iter();
         let affine = |point: &Self| {
             if point.z.is_zero() {
                 return Point::INFINITY;
@@ -129,9 +107,7 @@ impl Jacobian {
     /// `2^80·self + integer·G`, the integer of 320 bits with the least significant limb first.
     pub(crate) fn comb(self, integer: &[u64; LIMBS]) -> Self {
         let table = generator_comb();
-        (0..COMB_SPACING).rev().fold(self, |sum, step| {
-            sum.double().add_affine(&table[comb_index(integer, step)])
-        })
+        (0..COMB_SPACING).rev().fold(self, |sum, step| sum.double().add_affine(&table[comb_index(integer, step)]))
     }
 
     /// Affine coordinates, given `1/z`.

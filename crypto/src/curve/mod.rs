@@ -16,8 +16,7 @@ use crate::error::DecodeError;
 use crate::quintic::{self, Fp5};
 use crate::scalar::Scalar;
 pub use constants::{
-    A, B, COMB_SPACING, COMB_TEETH, GENERATOR, TWO_TORSION, U_SHIFT, comb_index, comb_table, d1,
-    d2, generator_comb, q0,
+    A, B, COMB_SPACING, COMB_TEETH, GENERATOR, TWO_TORSION, U_SHIFT, comb_index, comb_table, d1, d2, generator_comb, q0,
 };
 pub(crate) use jacobian::Jacobian;
 
@@ -91,10 +90,7 @@ impl Point {
     /// Only for points of the subgroup: `P + N` would be encoded like `-P`.
     #[must_use]
     pub fn encode(&self) -> [u8; ENCODED_LEN] {
-        debug_assert!(
-            self.is_in_subgroup(),
-            "a point outside of the subgroup has no encoding of its own"
-        );
+        debug_assert!(self.is_in_subgroup(), "a point outside of the subgroup has no encoding of its own");
         let w = self.0.and_then(|(x, y)| Some(y * (x - U_SHIFT).inverse()?));
         w.unwrap_or_default().to_bytes()
     }
@@ -119,11 +115,7 @@ impl Point {
         let sum = w.square() - constants::U_LINEAR;
         let root = (sum.square() - constants::U_CONSTANT.double().double()).sqrt()?;
         let candidate = (sum + root).scale(constants::HALF);
-        let u = if candidate.is_square() {
-            candidate
-        } else {
-            candidate - root
-        };
+        let u = if candidate.is_square() { candidate } else { candidate - root };
         Some(Self::new_unchecked(u + U_SHIFT, w * u))
     }
 }

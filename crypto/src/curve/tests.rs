@@ -35,10 +35,7 @@ fn theirs(point: &Point) -> TheirPoint {
 }
 
 fn assert_same(ours: &Point, theirs: &TheirPoint) {
-    let encoded = theirs
-        .encode()
-        .0
-        .map(|coefficient| coefficient.to_canonical_u64());
+    let encoded = theirs.encode().0.map(|coefficient| coefficient.to_canonical_u64());
     assert_eq!(-slope(ours), Fp5::from_u64s(encoded));
 }
 
@@ -50,11 +47,8 @@ fn textbook_sum(p: &Point, q: &Point) -> Point {
     if px == qx && py == -qy {
         return Point::INFINITY;
     }
-    let (numerator, denominator) = if px == qx {
-        (px.square().scale(Goldilocks::from_u64(3)) + A, py.double())
-    } else {
-        (qy - py, qx - px)
-    };
+    let (numerator, denominator) =
+        if px == qx { (px.square().scale(Goldilocks::from_u64(3)) + A, py.double()) } else { (qy - py, qx - px) };
     let slope = numerator * denominator.inverse().unwrap();
     let x = slope.square() - px - qx;
     Point::from_affine(x, slope * (px - x) - py).unwrap()
@@ -107,8 +101,7 @@ fn offsets_cancel() {
 #[test]
 fn d1_is_the_first_point_that_its_derivation_gives() {
     let candidate = |counter: u64| {
-        let digest =
-            |part| poseidon::hash(Tag::CURVE, &[counter, part].map(Goldilocks::from_u64)).0;
+        let digest = |part| poseidon::hash(Tag::CURVE, &[counter, part].map(Goldilocks::from_u64)).0;
         let ([a, b, c, d], [e, ..]) = (digest(0), digest(1));
         Point::decode(&Fp5([a, b, c, d, e]).to_bytes()).ok()
     };
@@ -120,8 +113,7 @@ fn comb_tables_hold_sums_of_teeth() {
     for i in 0..1_u64 << COMB_TEETH {
         let mut teeth = Point::INFINITY;
         for tooth in 0..4 {
-            let factor =
-                Scalar::power_of_two(80 * tooth) * Scalar::from_u128(u128::from(i >> tooth & 1));
+            let factor = Scalar::power_of_two(80 * tooth) * Scalar::from_u128(u128::from(i >> tooth & 1));
             teeth = teeth + GENERATOR * &factor;
         }
         let index = usize::try_from(i).unwrap();

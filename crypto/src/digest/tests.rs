@@ -11,10 +11,7 @@ fn bytes_and_text_have_the_documented_order() {
     let text = "0x000000000000000100000000deadbeef0000000000000000ffffffff00000000";
     assert_eq!(example().to_string(), text);
     assert_eq!(format!("{:?}", example()), text);
-    assert_eq!(
-        example().to_bytes().to_vec(),
-        hex::decode(&text[2..]).unwrap()
-    );
+    assert_eq!(example().to_bytes().to_vec(), hex::decode(&text[2..]).unwrap());
 }
 
 #[test]
@@ -31,23 +28,11 @@ fn elements_from_the_order_on_are_refused() {
 #[test]
 fn only_one_text_is_a_digest() {
     let text = example().to_string();
-    assert_eq!(
-        text[2..].parse::<Digest>(),
-        Err(ParseDigestError::MissingPrefix)
-    );
-    assert_eq!(
-        text[..65].parse::<Digest>(),
-        Err(ParseDigestError::Length { got: 63 })
-    );
-    assert_eq!(
-        format!("{text}0").parse::<Digest>(),
-        Err(ParseDigestError::Length { got: 65 })
-    );
+    assert_eq!(text[2..].parse::<Digest>(), Err(ParseDigestError::MissingPrefix));
+    assert_eq!(text[..65].parse::<Digest>(), Err(ParseDigestError::Length { got: 63 }));
+    assert_eq!(format!("{text}0").parse::<Digest>(), Err(ParseDigestError::Length { got: 65 }));
     let upper = text.replace("beef", "BEEF");
-    assert_eq!(
-        upper.parse::<Digest>(),
-        Err(ParseDigestError::Digit { position: 28 })
-    );
+    assert_eq!(upper.parse::<Digest>(), Err(ParseDigestError::Digit { position: 28 }));
 }
 
 proptest! {

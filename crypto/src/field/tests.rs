@@ -6,17 +6,7 @@ const P: u128 = Goldilocks::ORDER as u128;
 
 /// Integers near the places where carries happen, mixed with uniform ones.
 fn integer() -> impl Strategy<Value = u64> {
-    let edges = [
-        0,
-        1,
-        2,
-        EPSILON - 1,
-        EPSILON,
-        EPSILON + 1,
-        Goldilocks::ORDER - 1,
-        Goldilocks::ORDER,
-        u64::MAX,
-    ];
+    let edges = [0, 1, 2, EPSILON - 1, EPSILON, EPSILON + 1, Goldilocks::ORDER - 1, Goldilocks::ORDER, u64::MAX];
     prop_oneof![proptest::sample::select(edges.to_vec()), any::<u64>()]
 }
 
@@ -30,12 +20,7 @@ fn modulo(x: u128) -> u64 {
 
 #[test]
 fn only_canonical_integers_are_elements() {
-    assert_eq!(
-        Goldilocks::from_canonical(Goldilocks::ORDER - 1)
-            .unwrap()
-            .as_u64(),
-        Goldilocks::ORDER - 1
-    );
+    assert_eq!(Goldilocks::from_canonical(Goldilocks::ORDER - 1).unwrap().as_u64(), Goldilocks::ORDER - 1);
     assert_eq!(Goldilocks::from_canonical(Goldilocks::ORDER), None);
     assert_eq!(Goldilocks::from_canonical(u64::MAX), None);
     assert_eq!(Goldilocks::from_u64(Goldilocks::ORDER), Goldilocks::ZERO);

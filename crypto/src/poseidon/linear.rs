@@ -23,11 +23,7 @@ const KERNEL_SIX: [u64; 6] = fold([-1], 2);
 /// `divisor`, modulo `2^64`.
 ///
 /// Output `r` takes input `c` times `MDS_ROW[c - r]`, so that the kernel is the row backwards.
-#[expect(
-    clippy::cast_possible_wrap,
-    clippy::cast_sign_loss,
-    reason = "small integers modulo 2^64"
-)]
+#[expect(clippy::cast_possible_wrap, clippy::cast_sign_loss, reason = "small integers modulo 2^64")]
 const fn fold<const N: usize, const PARTS: usize>(signs: [i64; PARTS], divisor: i64) -> [u64; N] {
     let mut folded = [0; N];
     let mut i = 0;
@@ -70,21 +66,13 @@ pub(super) fn mix(state: &[u64; WIDTH], constants: &[u64; WIDTH]) -> [u64; WIDTH
 fn mix_halves(halves: &[u64; WIDTH]) -> [u64; WIDTH] {
     let sums: [u64; 6] = core::array::from_fn(|i| halves[i].wrapping_add(halves[i + 6]));
     let differences: [u64; 6] = core::array::from_fn(|i| halves[i].wrapping_sub(halves[i + 6]));
-    let cyclic = product::<3, 1>(
-        &core::array::from_fn(|i| sums[i].wrapping_add(sums[i + 3])),
-        &KERNEL_CYCLIC,
-    );
-    let negacyclic = product::<3, { u64::MAX }>(
-        &core::array::from_fn(|i| sums[i].wrapping_sub(sums[i + 3])),
-        &KERNEL_NEGACYCLIC,
-    );
+    let cyclic = product::<3, 1>(&core::array::from_fn(|i| sums[i].wrapping_add(sums[i + 3])), &KERNEL_CYCLIC);
+    let negacyclic =
+        product::<3, { u64::MAX }>(&core::array::from_fn(|i| sums[i].wrapping_sub(sums[i + 3])), &KERNEL_NEGACYCLIC);
     let six = product::<6, { u64::MAX }>(&differences, &KERNEL_SIX);
     let mut mixed = [0; WIDTH];
     for i in 0..3 {
-        let (even, odd) = (
-            cyclic[i].wrapping_add(negacyclic[i]),
-            cyclic[i].wrapping_sub(negacyclic[i]),
-        );
+        let (even, odd) = (cyclic[i].wrapping_add(negacyclic[i]), cyclic[i].wrapping_sub(negacyclic[i]));
         mixed[i] = even.wrapping_add(six[i]);
         mixed[i + 3] = odd.wrapping_add(six[i + 3]);
         mixed[i + 6] = even.wrapping_sub(six[i]);
@@ -100,11 +88,7 @@ fn product<const N: usize, const WRAP: u64>(a: &[u64; N], b: &[u64; N]) -> [u64;
     let mut product = [0_u64; N];
     for i in 0..N {
         for j in 0..N {
-            let factor = if i + j < N {
-                b[j]
-            } else {
-                b[j].wrapping_mul(WRAP)
-            };
+            let factor = if i + j < N { b[j] } else { b[j].wrapping_mul(WRAP) };
             let sum = &mut product[(i + j) % N];
             *sum = sum.wrapping_add(a[i].wrapping_mul(factor));
         }

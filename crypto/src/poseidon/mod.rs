@@ -65,10 +65,7 @@ pub fn compress(left: &Digest, right: &Digest) -> Digest {
 /// the last.
 #[inline(always)]
 fn constants_after(round: usize) -> [u64; WIDTH] {
-    ROUND_CONSTANTS
-        .get(round + 1)
-        .copied()
-        .unwrap_or([0; WIDTH])
+    ROUND_CONSTANTS.get(round + 1).copied().unwrap_or([0; WIDTH])
 }
 
 /// `x^7`, any representative in and out.

@@ -14,9 +14,7 @@
 //! and the tail is computed once. Constants are carried along: of round `r`, only what reaches
 //! element 0 is added before the S-box.
 
-use super::constants::{
-    HALF_FULL_ROUNDS, MDS_DIAGONAL_0, MDS_ROW, PARTIAL_ROUNDS, ROUND_CONSTANTS,
-};
+use super::constants::{HALF_FULL_ROUNDS, MDS_DIAGONAL_0, MDS_ROW, PARTIAL_ROUNDS, ROUND_CONSTANTS};
 use super::{WIDTH, add_loose, seventh_power};
 use crate::field::{Accumulator, canonical};
 

@@ -6,8 +6,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn library(state: [u64; WIDTH]) -> [u64; WIDTH] {
-    GoldilocksField::poseidon(state.map(GoldilocksField::from_noncanonical_u64))
-        .map(|x| x.to_canonical_u64())
+    GoldilocksField::poseidon(state.map(GoldilocksField::from_noncanonical_u64)).map(|x| x.to_canonical_u64())
 }
 
 fn ours(state: [u64; WIDTH]) -> [u64; WIDTH] {
@@ -18,15 +17,7 @@ fn ours(state: [u64; WIDTH]) -> [u64; WIDTH] {
 
 #[test]
 fn equals_the_library_on_edge_states() {
-    let edges = [
-        0,
-        1,
-        0xffff_ffff,
-        1 << 32,
-        Goldilocks::ORDER - 1,
-        Goldilocks::ORDER,
-        u64::MAX,
-    ];
+    let edges = [0, 1, 0xffff_ffff, 1 << 32, Goldilocks::ORDER - 1, Goldilocks::ORDER, u64::MAX];
     for a in edges {
         for b in edges {
             let mut state = [a; WIDTH];
@@ -56,27 +47,17 @@ fn sponge_by_hand(tag: u64, elements: &[u64]) -> [u64; 4] {
 
 #[test]
 fn sponge_equals_its_definition_at_every_length() {
-    let elements: Vec<u64> = (0..33)
-        .map(|i| 0x0123_4567_89ab_cdef * (i + 1) % Goldilocks::ORDER)
-        .collect();
+    let elements: Vec<u64> = (0..33).map(|i| 0x0123_4567_89ab_cdef * (i + 1) % Goldilocks::ORDER).collect();
     for length in 0..=elements.len() {
-        let input: Vec<_> = elements[..length]
-            .iter()
-            .map(|x| Goldilocks::from_u64(*x))
-            .collect();
-        assert_eq!(
-            hash(Tag::LEAF, &input).0.map(Goldilocks::as_u64),
-            sponge_by_hand(1, &elements[..length])
-        );
+        let input: Vec<_> = elements[..length].iter().map(|x| Goldilocks::from_u64(*x)).collect();
+        assert_eq!(hash(Tag::LEAF, &input).0.map(Goldilocks::as_u64), sponge_by_hand(1, &elements[..length]));
     }
 }
 
 #[test]
 fn tag_length_and_padding_separate() {
     let zero = [Goldilocks::ZERO; 9];
-    let mut digests: Vec<_> = (0..=9)
-        .map(|length| hash(Tag::LEAF, &zero[..length]))
-        .collect();
+    let mut digests: Vec<_> = (0..=9).map(|length| hash(Tag::LEAF, &zero[..length])).collect();
     digests.push(hash(Tag::NODE, &zero[..8]));
     digests.sort();
     digests.dedup();

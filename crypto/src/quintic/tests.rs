@@ -42,10 +42,7 @@ fn coefficients_from_the_order_on_are_refused() {
     for position in 0..5 {
         let mut bytes = Fp5::ONE.to_bytes();
         bytes[8 * position..8 * position + 8].copy_from_slice(&Goldilocks::ORDER.to_be_bytes());
-        assert_eq!(
-            Fp5::from_bytes(&bytes),
-            Err(DecodeError::NotCanonical { position })
-        );
+        assert_eq!(Fp5::from_bytes(&bytes), Err(DecodeError::NotCanonical { position }));
     }
 }
 

@@ -4,10 +4,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn integer(limbs: &[u64]) -> BigUint {
-    limbs
-        .iter()
-        .rev()
-        .fold(BigUint::ZERO, |sum, limb| (sum << 64) + limb)
+    limbs.iter().rev().fold(BigUint::ZERO, |sum, limb| (sum << 64) + limb)
 }
 
 fn order() -> BigUint {
@@ -21,11 +18,7 @@ fn value(scalar: Scalar) -> BigUint {
 /// Limbs of any 320-bit integer, often with extreme ones.
 fn limbs() -> impl Strategy<Value = [u64; LIMBS]> {
     let limb = prop_oneof![Just(0), Just(u64::MAX), any::<u64>()];
-    prop_oneof![
-        proptest::array::uniform5(limb),
-        Just(ORDER),
-        any::<[u64; LIMBS]>()
-    ]
+    prop_oneof![proptest::array::uniform5(limb), Just(ORDER), any::<[u64; LIMBS]>()]
 }
 
 #[test]
@@ -53,14 +46,8 @@ fn decoding_refuses_the_order_and_what_is_above() {
     let mut bytes = largest.to_bytes();
     assert_eq!(Scalar::from_bytes(&bytes), Ok(largest));
     bytes[39] += 1;
-    assert_eq!(
-        Scalar::from_bytes(&bytes),
-        Err(DecodeError::ScalarNotReduced)
-    );
-    assert_eq!(
-        Scalar::from_bytes(&[0xff; 40]),
-        Err(DecodeError::ScalarNotReduced)
-    );
+    assert_eq!(Scalar::from_bytes(&bytes), Err(DecodeError::ScalarNotReduced));
+    assert_eq!(Scalar::from_bytes(&[0xff; 40]), Err(DecodeError::ScalarNotReduced));
 }
 
 #[test]
@@ -68,10 +55,7 @@ fn encoding_is_big_endian() {
     let mut bytes = [0; 40];
     bytes[39] = 5;
     bytes[23] = 1;
-    assert_eq!(
-        Scalar::from_bytes(&bytes),
-        Ok(Scalar::from_u128(5) + Scalar::power_of_two(128))
-    );
+    assert_eq!(Scalar::from_bytes(&bytes), Ok(Scalar::from_u128(5) + Scalar::power_of_two(128)));
 }
 
 #[test]

@@ -71,11 +71,7 @@ impl PublicKey {
 
 static EXCLUDED_X: LazyLock<[Fp5; 2]> = LazyLock::new(|| {
     let points = [curve::d1(), curve::d1() + curve::TWO_TORSION];
-    points.map(|point| {
-        point
-            .x()
-            .expect("D1 and N have different orders above 1, so that the sum is finite")
-    })
+    points.map(|point| point.x().expect("D1 and N have different orders above 1, so that the sum is finite"))
 });
 
 /// The x coordinates of D1 and of D1 + N.
@@ -169,12 +165,7 @@ impl SecretKey {
         let message = message.to_bytes();
         let mut counter = 0_u32;
         loop {
-            let parts = [
-                NONCE_LABEL,
-                secret.as_slice(),
-                &message,
-                &counter.to_be_bytes(),
-            ];
+            let parts = [NONCE_LABEL, secret.as_slice(), &message, &counter.to_be_bytes()];
             let nonce = Zeroizing::new(wide_hash(&parts));
             let r = Point::mul_generator(&nonce);
             if let Some(r_x) = r.x() {
@@ -205,9 +196,7 @@ impl ZeroizeOnDrop for SecretKey {}
 
 impl fmt::Debug for SecretKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SecretKey")
-            .field("public", &self.public)
-            .finish_non_exhaustive()
+        f.debug_struct("SecretKey").field("public", &self.public).finish_non_exhaustive()
     }
 }
 

@@ -59,16 +59,12 @@ impl Signature {
     /// [`DecodeError`] if `R` is not canonical, no point of the subgroup, or neutral, or if `s` is
     /// not below `n`.
     pub fn decode(bytes: &[u8; SIGNATURE_LEN]) -> Result<Self, DecodeError> {
-        let [r, s] =
-            [0, curve::ENCODED_LEN].map(|start| core::array::from_fn(|i| bytes[start + i]));
+        let [r, s] = [0, curve::ENCODED_LEN].map(|start| core::array::from_fn(|i| bytes[start + i]));
         let r = Point::decode(&r)?;
         if r.is_infinity() {
             return Err(DecodeError::Neutral);
         }
-        Ok(Self {
-            r,
-            s: Scalar::from_bytes(&s)?,
-        })
+        Ok(Self { r, s: Scalar::from_bytes(&s)? })
     }
 }
 
@@ -84,10 +80,7 @@ pub fn sign(secret: &SecretKey, message: &Digest) -> Signature {
 /// Whether `signature` is valid for the key and the message.
 #[must_use]
 pub fn verify(key: &PublicKey, message: &Digest, signature: &Signature) -> bool {
-    signature
-        .r
-        .x()
-        .is_some_and(|r_x| holds(&key.point(), message, &r_x, &signature.s.limbs()))
+    signature.r.x().is_some_and(|r_x| holds(&key.point(), message, &r_x, &signature.s.limbs()))
 }
 
 /// The relation that the circuit proves: `P'` (`shifted`), a point of the curve, is not excluded,
@@ -104,9 +97,7 @@ pub fn holds(shifted: &Point, message: &Digest, r_x: &Fp5, s: &[u64; scalar::LIM
     };
     let e = challenge(r_x, &digest, message);
     let [low, high, ..] = Scalar::from_u128(e).limbs();
-    Jacobian::multiply(&(*shifted - curve::d1()), &[low, high])
-        .comb(s)
-        .has_x(*r_x)
+    Jacobian::multiply(&(*shifted - curve::d1()), &[low, high]).comb(s).has_x(*r_x)
 }
 
 /// The challenge `e = 2^64·e0 + e1`, where `e0, e1 < p` are the first two outputs of

@@ -26,10 +26,7 @@ fn sign_for(shifted: &Point, x: Scalar, message: &Digest) -> (Fp5, Scalar) {
     let nonce = Scalar::from_u128(0x1234_5678_9abc_def0);
     let r_x = Point::mul_generator(&nonce).x().unwrap();
     let e = challenge(&r_x, &key_digest(shifted).unwrap(), message);
-    (
-        r_x,
-        nonce - Scalar::power_of_two(80) * Scalar::from_u128(e) * x,
-    )
+    (r_x, nonce - Scalar::power_of_two(80) * Scalar::from_u128(e) * x)
 }
 
 /// `s + n` as an integer, without reduction.
@@ -73,31 +70,21 @@ fn key_plus_point_of_order_two_signs_but_is_no_key() {
 #[test]
 fn response_plus_order_holds_but_is_not_decoded() {
     let (secret, message, signature) = example();
-    let (shifted, r_x, s) = (
-        secret.public_key().point(),
-        signature.r.x().unwrap(),
-        plus_order(&signature.s),
-    );
+    let (shifted, r_x, s) = (secret.public_key().point(), signature.r.x().unwrap(), plus_order(&signature.s));
     assert!(holds(&shifted, &message, &r_x, &s));
     assert!(walk_accepts(&shifted, &message, &r_x, &s));
     let mut bytes = signature.encode();
     for (chunk, limb) in bytes[40..].chunks_exact_mut(8).zip(s.iter().rev()) {
         chunk.copy_from_slice(&limb.to_be_bytes());
     }
-    assert_eq!(
-        Signature::decode(&bytes),
-        Err(DecodeError::ScalarNotReduced)
-    );
+    assert_eq!(Signature::decode(&bytes), Err(DecodeError::ScalarNotReduced));
     assert_eq!(Scalar::reduce(s), signature.s);
 }
 
 #[test]
 fn negative_commitment_signs_too() {
     let (secret, message, signature) = example();
-    let negated = Signature {
-        r: -signature.r,
-        ..signature
-    };
+    let negated = Signature { r: -signature.r, ..signature };
     assert!(verify(secret.public_key(), &message, &negated));
     assert_eq!(Signature::decode(&negated.encode()), Ok(negated));
 }
@@ -105,18 +92,10 @@ fn negative_commitment_signs_too() {
 #[test]
 fn commitment_plus_point_of_order_two_is_refused() {
     let (secret, message, signature) = example();
-    let moved = Signature {
-        r: signature.r + TWO_TORSION,
-        ..signature
-    };
+    let moved = Signature { r: signature.r + TWO_TORSION, ..signature };
     assert!(!verify(secret.public_key(), &message, &moved));
     let r_x = moved.r.x().unwrap();
-    assert!(!walk_accepts(
-        &secret.public_key().point(),
-        &message,
-        &r_x,
-        &moved.s.limbs()
-    ));
+    assert!(!walk_accepts(&secret.public_key().point(), &message, &r_x, &moved.s.limbs()));
 }
 
 #[test]
@@ -144,10 +123,7 @@ fn keys_under_which_anyone_signs_are_excluded() {
         }
     }
     for excluded in [d1(), -d1()] {
-        assert_eq!(
-            PublicKey::decode(&excluded.encode()),
-            Err(DecodeError::ExcludedKey)
-        );
+        assert_eq!(PublicKey::decode(&excluded.encode()), Err(DecodeError::ExcludedKey));
     }
     assert!(SecretKey::from_scalar(Scalar::ZERO).is_none());
 }
@@ -156,24 +132,13 @@ fn keys_under_which_anyone_signs_are_excluded() {
 fn neutral_points_are_no_key_and_no_commitment() {
     let (secret, message, signature) = example();
     assert_eq!(PublicKey::decode(&[0; 40]), Err(DecodeError::Neutral));
-    assert_eq!(
-        PublicKey::from_point(Point::INFINITY),
-        Err(DecodeError::Neutral)
-    );
+    assert_eq!(PublicKey::from_point(Point::INFINITY), Err(DecodeError::Neutral));
     assert_eq!(key_digest(&Point::INFINITY), None);
-    assert!(!holds(
-        &Point::INFINITY,
-        &message,
-        &signature.r.x().unwrap(),
-        &signature.s.limbs()
-    ));
+    assert!(!holds(&Point::INFINITY, &message, &signature.r.x().unwrap(), &signature.s.limbs()));
     let mut bytes = signature.encode();
     bytes[..40].fill(0);
     assert_eq!(Signature::decode(&bytes), Err(DecodeError::Neutral));
-    let neutral = Signature {
-        r: Point::INFINITY,
-        ..signature
-    };
+    let neutral = Signature { r: Point::INFINITY, ..signature };
     assert!(!verify(secret.public_key(), &message, &neutral));
 }
 
@@ -183,16 +148,10 @@ fn alias_of_an_element_is_refused() {
     for position in 1..5 {
         let mut bytes = GENERATOR.encode();
         bytes[8 * position..8 * position + 8].copy_from_slice(&Goldilocks::ORDER.to_be_bytes());
-        assert_eq!(
-            PublicKey::decode(&bytes),
-            Err(DecodeError::NotCanonical { position })
-        );
+        assert_eq!(PublicKey::decode(&bytes), Err(DecodeError::NotCanonical { position }));
         let mut signature = example().2.encode();
         signature[..40].copy_from_slice(&bytes);
-        assert_eq!(
-            Signature::decode(&signature),
-            Err(DecodeError::NotCanonical { position })
-        );
+        assert_eq!(Signature::decode(&signature), Err(DecodeError::NotCanonical { position }));
     }
 }
 
@@ -206,23 +165,16 @@ fn every_flipped_bit_is_noticed() {
     };
     for bit in 0..8 * SIGNATURE_LEN {
         let bytes = flipped(&signature.encode(), bit).try_into().unwrap();
-        let accepted =
-            Signature::decode(&bytes).is_ok_and(|s| verify(secret.public_key(), &message, &s));
+        let accepted = Signature::decode(&bytes).is_ok_and(|s| verify(secret.public_key(), &message, &s));
         assert!(!accepted, "signature bit {bit}");
     }
     for bit in 0..8 * 40 {
-        let bytes = flipped(&secret.public_key().encode(), bit)
-            .try_into()
-            .unwrap();
-        assert!(
-            !PublicKey::decode(&bytes).is_ok_and(|key| verify(&key, &message, &signature)),
-            "key bit {bit}"
-        );
+        let bytes = flipped(&secret.public_key().encode(), bit).try_into().unwrap();
+        assert!(!PublicKey::decode(&bytes).is_ok_and(|key| verify(&key, &message, &signature)), "key bit {bit}");
     }
     for bit in 0..8 * 32 {
         let bytes = flipped(&message.to_bytes(), bit).try_into().unwrap();
-        let accepted =
-            Digest::from_bytes(&bytes).is_some_and(|m| verify(secret.public_key(), &m, &signature));
+        let accepted = Digest::from_bytes(&bytes).is_some_and(|m| verify(secret.public_key(), &m, &signature));
         assert!(!accepted, "message bit {bit}");
     }
 }

@@ -59,11 +59,7 @@ pub fn step(q: &Point, t: &Point) -> Option<Step> {
     let after_x = l2.square() - l1_square + t_x;
     let after_y = l2 * (x - after_x) - y;
     // The chord of two points meets the curve in a third.
-    Some(Step {
-        l1,
-        l2,
-        after: Point::new_unchecked(after_x, after_y),
-    })
+    Some(Step { l1, l2, after: Point::new_unchecked(after_x, after_y) })
 }
 
 /// The walk for the key `P'` (`shifted`), the challenge and an integer `s` of 320 bits, least
@@ -81,22 +77,9 @@ pub fn walk(shifted: &Point, challenge: u128, s: &[u64; LIMBS]) -> Option<Walk> 
     let offset = curve::d1();
     let challenge = (0..CHALLENGE_STEPS)
         .rev()
-        .map(|bit| {
-            advance(if challenge >> bit & 1 == 1 {
-                shifted
-            } else {
-                &offset
-            })
-        })
+        .map(|bit| advance(if challenge >> bit & 1 == 1 { shifted } else { &offset }))
         .collect::<Option<_>>()?;
     let table = curve::comb_table();
-    let comb = (0..COMB_STEPS)
-        .rev()
-        .map(|position| advance(&table[comb_index(s, position)]))
-        .collect::<Option<_>>()?;
-    Some(Walk {
-        challenge,
-        comb,
-        end: q,
-    })
+    let comb = (0..COMB_STEPS).rev().map(|position| advance(&table[comb_index(s, position)])).collect::<Option<_>>()?;
+    Some(Walk { challenge, comb, end: q })
 }

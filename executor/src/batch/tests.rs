@@ -4,8 +4,8 @@ use weft_protocol::{Address, AssetId, Deposit, Kind, MAX_RECORDS, Reject};
 
 use super::*;
 use crate::testing::{
-    Mistake, OPERATOR, Payment, Step, address, amount, arb_steps, builder_with_accounts,
-    environment, opening, reject_of,
+    Mistake, OPERATOR, Payment, Step, address, amount, arb_steps, builder_with_accounts, environment, opening,
+    reject_of,
 };
 use crate::{UndoError, check_signatures};
 
@@ -25,18 +25,12 @@ fn visible(builder: &BatchBuilder) -> (Objects, FeeSums, usize, usize, Vec<Withd
 
 /// Sum of an asset over accounts, fees and withdrawals.
 fn held(builder: &BatchBuilder, asset: AssetId) -> u128 {
-    let accounts = builder
-        .objects()
-        .iter()
-        .map(|(_, object)| object.balance(asset));
+    let accounts = builder.objects().iter().map(|(_, object)| object.balance(asset));
     let fees = FeeAsset::all()
         .filter(|fee_asset| fee_asset.asset() == asset)
         .map(|fee_asset| builder.fee_sums().get(fee_asset));
-    let withdrawals = builder
-        .withdrawals
-        .iter()
-        .filter(|withdrawal| withdrawal.asset == asset)
-        .map(|withdrawal| withdrawal.amount);
+    let withdrawals =
+        builder.withdrawals.iter().filter(|withdrawal| withdrawal.asset == asset).map(|withdrawal| withdrawal.amount);
     let all = accounts.chain(fees).chain(withdrawals);
     all.map(|amount| u128::from(amount.get())).sum()
 }
@@ -72,11 +66,7 @@ fn withdrawals_on_l1(records: &[Record], senders: &[Address]) -> Vec<Withdrawal>
             _ => None,
         };
         let (asset, amount) = (fields.asset, fields.amount);
-        withdrawals.extend(owner.map(|owner| Withdrawal {
-            owner,
-            asset,
-            amount,
-        }));
+        withdrawals.extend(owner.map(|owner| Withdrawal { owner, asset, amount }));
     }
     withdrawals
 }
@@ -109,10 +99,7 @@ fn assert_entries_hold(batch: &ExecutedBatch) {
         assert_eq!(shown, Ok((entry.after, entry.effects.clone())));
         state = entry.after;
     }
-    assert_eq!(
-        state.chain,
-        weft_protocol::chain_records(Digest::ZERO, &batch.records())
-    );
+    assert_eq!(state.chain, weft_protocol::chain_records(Digest::ZERO, &batch.records()));
 }
 
 fn transact(builder: &mut BatchBuilder, payment: Payment) -> Result<Receipt, Refusal> {
@@ -123,10 +110,7 @@ fn transact(builder: &mut BatchBuilder, payment: Payment) -> Result<Receipt, Ref
 #[test]
 fn receipts_say_where_a_slot_stands() {
     let mut builder = builder_with_accounts(&[1], 1_000);
-    let withdraw = Payment {
-        to: None,
-        ..Payment::transfer(1, 0, 100, 0)
-    };
+    let withdraw = Payment { to: None, ..Payment::transfer(1, 0, 100, 0) };
     let bounced = QueueEntry {
         operation: QueueOperation::Deposit(Deposit {
             account: AccountIndex(u32::MAX),
@@ -137,38 +121,17 @@ fn receipts_say_where_a_slot_stands() {
         }),
         sender: address(55),
     };
-    let expected = |slot, outcome, account, withdrawal| Receipt {
-        batch_number: 1,
-        slot,
-        outcome,
-        account,
-        withdrawal,
-    };
+    let expected = |slot, outcome, account, withdrawal| Receipt { batch_number: 1, slot, outcome, account, withdrawal };
     let account = Some(AccountIndex(1));
-    assert_eq!(
-        transact(&mut builder, withdraw),
-        Ok(expected(2, Outcome::Done, account, Some(0)))
-    );
-    assert_eq!(
-        builder.push_queue_entry(&bounced),
-        Ok(expected(3, Outcome::Bounced, None, Some(1)))
-    );
-    assert_eq!(
-        transact(&mut builder, Payment::transfer(1, 0, 100, 0)),
-        Ok(expected(4, Outcome::Done, account, None))
-    );
+    assert_eq!(transact(&mut builder, withdraw), Ok(expected(2, Outcome::Done, account, Some(0))));
+    assert_eq!(builder.push_queue_entry(&bounced), Ok(expected(3, Outcome::Bounced, None, Some(1))));
+    assert_eq!(transact(&mut builder, Payment::transfer(1, 0, 100, 0)), Ok(expected(4, Outcome::Done, account, None)));
     let opened = builder.push_queue_entry(&opening(1, AssetId(3), amount(1)));
-    assert_eq!(
-        opened,
-        Ok(expected(5, Outcome::Done, Some(AccountIndex(2)), None))
-    );
+    assert_eq!(opened, Ok(expected(5, Outcome::Done, Some(AccountIndex(2)), None)));
     let owned: Vec<_> = builder.objects().owned_by(&address(1)).collect();
     assert_eq!(owned, [1, 2].map(AccountIndex));
     let key = builder.objects().get(AccountIndex(2)).map(|o| o.main_key);
-    let with_key: Vec<_> = builder
-        .objects()
-        .with_key(&key.expect("just opened"))
-        .collect();
+    let with_key: Vec<_> = builder.objects().with_key(&key.expect("just opened")).collect();
     assert_eq!(with_key, owned);
     let (_, batch) = builder.finish().expect("no fees");
     let paid = [(address(1), 100), (address(55), 7)].map(|(owner, value)| Withdrawal {
@@ -185,13 +148,7 @@ fn each_mistake_has_its_reject() {
     let timestamp = builder.environment().timestamp;
     let expiry = weft_protocol::Timestamp::new(timestamp.get() - 1).expect("below 2^40");
     let cases = [
-        (
-            Mistake::Nonce,
-            Reject::WrongNonce {
-                expected: 0,
-                got: 1,
-            },
-        ),
+        (Mistake::Nonce, Reject::WrongNonce { expected: 0, got: 1 }),
         (Mistake::Key, Reject::WrongKey),
         (Mistake::Address, Reject::WrongRecipient),
         (Mistake::Time, Reject::Expired { expiry, timestamp }),
@@ -199,10 +156,7 @@ fn each_mistake_has_its_reject() {
     ];
     let before = visible(&builder);
     for (mistake, reject) in cases {
-        let payment = Payment {
-            mistake: Some(mistake),
-            ..Payment::transfer(1, 2, 5, 1)
-        };
+        let payment = Payment { mistake: Some(mistake), ..Payment::transfer(1, 2, 5, 1) };
         assert_eq!(reject_of(&transact(&mut builder, payment)), Some(reject));
         assert_eq!(visible(&builder), before);
     }
@@ -213,10 +167,7 @@ fn signatures_are_checked_in_order() {
     let builder = builder_with_accounts(&[1, 2], 1_000);
     let environment = environment(1);
     let signed = |mistake| {
-        let payment = Payment {
-            mistake,
-            ..Payment::transfer(1, 2, 5, 1)
-        };
+        let payment = Payment { mistake, ..Payment::transfer(1, 2, 5, 1) };
         payment.sign(&environment, builder.objects())
     };
     let mistakes = [None, Some(Mistake::Signature), None, None];
@@ -225,20 +176,13 @@ fn signatures_are_checked_in_order() {
     assert_eq!(results.len(), mistakes.len());
     for ((result, mistake), transaction) in results.iter().zip(mistakes).zip(&transactions) {
         match mistake {
-            None => assert_eq!(
-                result.as_ref().map(CheckedTransaction::get),
-                Ok(transaction)
-            ),
+            None => assert_eq!(result.as_ref().map(CheckedTransaction::get), Ok(transaction)),
             Some(_) => assert_eq!(*result, Err(Reject::BadSignature)),
         }
     }
     let elsewhere = weft_protocol::Domain(Digest::ZERO);
     let results = check_signatures(&elsewhere, transactions);
-    assert!(
-        results
-            .iter()
-            .all(|result| *result == Err(Reject::BadSignature))
-    );
+    assert!(results.iter().all(|result| *result == Err(Reject::BadSignature)));
 }
 
 #[test]
@@ -252,10 +196,7 @@ fn a_batch_does_not_end_with_fees_left() {
     assert_eq!(visible(&builder), before);
     let nobody = AccountIndex(77);
     let refused = builder.collect_fees(nobody);
-    assert_eq!(
-        reject_of(&refused),
-        Some(Reject::UnknownAccount { index: 77 })
-    );
+    assert_eq!(reject_of(&refused), Some(Reject::UnknownAccount { index: 77 }));
     let receipts = builder.collect_fees(OPERATOR).expect("it has an entry");
     assert_eq!(receipts.len(), 1);
     assert_eq!(builder.collect_fees(OPERATOR), Ok(Vec::new()));
@@ -294,10 +235,7 @@ fn a_full_batch_has_room_for_all_fees() {
         builder.push_queue_entry(&entry).expect("there is room");
     }
     for fee_asset in 0..4 {
-        let payment = Payment {
-            fee_asset,
-            ..Payment::transfer(1, 0, 1, 1)
-        };
+        let payment = Payment { fee_asset, ..Payment::transfer(1, 0, 1, 1) };
         transact(&mut builder, payment).expect("it holds every fee asset");
     }
     let full = loop {
@@ -309,12 +247,7 @@ fn a_full_batch_has_room_for_all_fees() {
     assert_eq!(full, Refusal::BatchFull { used, needed: 2 });
     let late = transact(&mut builder, Payment::transfer(1, 0, 1, 1));
     assert_eq!(late, Err(Refusal::BatchFull { used, needed: 1 }));
-    assert_eq!(
-        builder
-            .collect_fees(OPERATOR)
-            .map(|receipts| receipts.len()),
-        Ok(FeeAsset::COUNT)
-    );
+    assert_eq!(builder.collect_fees(OPERATOR).map(|receipts| receipts.len()), Ok(FeeAsset::COUNT));
     let (_, batch) = builder.finish().expect("collected");
     assert_eq!(batch.records().len(), MAX_RECORDS);
     let mut state = batch.trace.before();
@@ -346,13 +279,7 @@ fn only_the_last_batch_is_taken_back() {
     transact(&mut builder, Payment::transfer(1, 2, 5, 0)).expect("valid");
     let (mut state, second) = builder.finish().expect("no fees");
     let root = state.root();
-    assert_eq!(
-        state.undo(&first.undo),
-        Err(UndoError::NotTheLast {
-            expected: first.trace.after().root,
-            got: root,
-        })
-    );
+    assert_eq!(state.undo(&first.undo), Err(UndoError::NotTheLast { expected: first.trace.after().root, got: root }));
     assert_eq!(state.root(), root);
     assert_eq!(state.undo(&second.undo), Ok(()));
     assert_eq!(state.objects(), &after_first);
@@ -438,9 +365,7 @@ proptest! {
 
 fn nonces(builder: &BatchBuilder) -> Vec<(AccountIndex, u32)> {
     let objects = builder.objects().iter();
-    objects
-        .map(|(index, object)| (index, object.nonce))
-        .collect()
+    objects.map(|(index, object)| (index, object.nonce)).collect()
 }
 
 /// Runs the steps; the senders of the entries that are in the batch.
@@ -460,8 +385,5 @@ fn assert_batch(state: &State, batch: &ExecutedBatch, senders: &[Address]) {
     assert_eq!(state.root(), batch.trace.after().root);
     assert_eq!(state.root(), rebuilt_root(state.objects()));
     assert!(batch.trace.after().fee_sums.is_empty());
-    assert_eq!(
-        withdrawals_on_l1(&batch.records(), senders),
-        batch.withdrawals
-    );
+    assert_eq!(withdrawals_on_l1(&batch.records(), senders), batch.withdrawals);
 }

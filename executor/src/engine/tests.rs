@@ -2,9 +2,7 @@ use proptest::prelude::*;
 use weft_protocol::{AccountIndex, Reject};
 
 use super::*;
-use crate::testing::{
-    OPERATOR, Payment, Step, amount, arb_steps, builder_with_accounts, environment, opening,
-};
+use crate::testing::{OPERATOR, Payment, Step, amount, arb_steps, builder_with_accounts, environment, opening};
 
 fn signed(objects: &Objects, payment: Payment) -> Slot {
     Slot::Signed(payment.sign(&environment(2), objects))
@@ -31,22 +29,14 @@ fn refused_slots_are_left_out_and_the_others_go_on() {
         panic!("{results:?}");
     };
     assert_eq!([&first.slot, &third.slot], [&slots[0], &slots[2]]);
-    let stale = Reject::WrongNonce {
-        expected: 1,
-        got: 0,
-    };
+    let stale = Reject::WrongNonce { expected: 1, got: 0 };
     assert_eq!(*second, Refusal::Rejected(stale));
     assert_eq!(third.before, [first.effects.b_after, first.effects.a_after]);
     let balance = |index| {
         let object = ledger.objects().get(AccountIndex(index));
-        object
-            .expect("an account")
-            .balance(weft_protocol::AssetId::ETH)
+        object.expect("an account").balance(weft_protocol::AssetId::ETH)
     };
-    assert_eq!(
-        [1, 2].map(balance),
-        [1_000 - 601 + 1_500, 1_000 + 600 - 1_503].map(amount)
-    );
+    assert_eq!([1, 2].map(balance), [1_000 - 601 + 1_500, 1_000 + 600 - 1_503].map(amount));
     assert_eq!(ledger.record_count(), 2);
     let fee_asset = FeeAsset::new(0).expect("the first");
     assert_eq!(ledger.fee_sums().get(fee_asset), amount(4));
@@ -59,13 +49,8 @@ fn the_reserve_takes_collections_only() {
     ledger.record_count = MAX_RECORDS - COLLECTION_RECORDS - 1;
     let last = signed(&objects, Payment::transfer(1, 2, 10, 1));
     let late = signed(&objects, Payment::transfer(2, 1, 10, 1));
-    let collect = Slot::CollectFees {
-        account: OPERATOR,
-        fee_asset: FeeAsset::new(0).expect("the first"),
-    };
-    let [Ok(_), Err(refusal), Ok(_)] =
-        &Sequential.execute(&mut ledger, vec![last, late, collect])[..]
-    else {
+    let collect = Slot::CollectFees { account: OPERATOR, fee_asset: FeeAsset::new(0).expect("the first") };
+    let [Ok(_), Err(refusal), Ok(_)] = &Sequential.execute(&mut ledger, vec![last, late, collect])[..] else {
         panic!("the last place, no place, the reserve");
     };
     let used = MAX_RECORDS - COLLECTION_RECORDS;

@@ -16,19 +16,10 @@ pub(crate) fn apply(
     if amount.is_zero() {
         return Err(Reject::NothingToCollect);
     }
-    let collector = a
-        .filter(|object| object.is_account())
-        .ok_or(Reject::UnknownAccount { index: account.0 })?;
+    let collector = a.filter(|object| object.is_account()).ok_or(Reject::UnknownAccount { index: account.0 })?;
     let asset = fee_asset.asset();
     let a_after = collector.credited(asset, amount, ENTRY_COUNT)?;
-    let fields = RecordFields {
-        fee_asset,
-        ..RecordFields::new(Kind::CollectFees, account, asset, amount)
-    };
+    let fields = RecordFields { fee_asset, ..RecordFields::new(Kind::CollectFees, account, asset, amount) };
     let fee_sums = fee_sums.with(fee_asset, Amount::ZERO);
-    Ok(Effects {
-        a_after: Some(a_after),
-        records: vec![fields.record()],
-        ..Effects::none(fee_sums)
-    })
+    Ok(Effects { a_after: Some(a_after), records: vec![fields.record()], ..Effects::none(fee_sums) })
 }

@@ -5,18 +5,8 @@ use crate::{Deposit, ENTRY_COUNT, Effects, FeeSums, OTHERS_ENTRY_COUNT, Object, 
 /// Credits the account, or bounces.
 pub(crate) fn apply(deposit: &Deposit, a: Option<&Object>, fee_sums: FeeSums) -> Effects {
     let a_after = deposit.credited(a);
-    let outcome = if a_after.is_some() {
-        Outcome::Done
-    } else {
-        Outcome::Bounced
-    };
-    Effects {
-        a_after,
-        b_after: None,
-        records: deposit.records(outcome),
-        fee_sums,
-        outcome,
-    }
+    let outcome = if a_after.is_some() { Outcome::Done } else { Outcome::Bounced };
+    Effects { a_after, b_after: None, records: deposit.records(outcome), fee_sums, outcome }
 }
 
 impl Deposit {

@@ -20,11 +20,7 @@ pub(crate) fn apply(
     if !deposit.opens_account() {
         let outcome = Outcome::Bounced;
         let records = deposit.records(AccountIndex::default(), outcome);
-        return Ok(Effects {
-            records,
-            outcome,
-            ..Effects::none(fee_sums)
-        });
+        return Ok(Effects { records, outcome, ..Effects::none(fee_sums) });
     }
     if a.is_some() {
         return Err(Reject::NotEmpty { index: index.0 });
@@ -32,9 +28,5 @@ pub(crate) fn apply(
     let account = Object::account(deposit.owner, deposit.key);
     let a_after = account.credited(deposit.asset, deposit.amount, ENTRY_COUNT)?;
     let records = deposit.records(index, Outcome::Done);
-    Ok(Effects {
-        a_after: Some(a_after),
-        records,
-        ..Effects::none(fee_sums)
-    })
+    Ok(Effects { a_after: Some(a_after), records, ..Effects::none(fee_sums) })
 }

@@ -3,8 +3,8 @@
 use crate::crypto::Digest;
 use crate::object::CreditError;
 use crate::{
-    AccountIndex, Effects, Environment, FeeSums, Lane, OTHERS_ENTRY_COUNT, Object, Outcome, Record,
-    Reject, SignedTransaction, Transaction, TransactionKind,
+    AccountIndex, Effects, Environment, FeeSums, Lane, OTHERS_ENTRY_COUNT, Object, Outcome, Record, Reject,
+    SignedTransaction, Transaction, TransactionKind,
 };
 
 impl SignedTransaction {
@@ -52,13 +52,8 @@ pub(crate) fn apply(
     check_stateless(transaction)?;
     let sender = authorise(signed, environment, a)?;
     let sender = pay(transaction, sender)?;
-    let fee_sum = fee_sums
-        .get(transaction.fee_asset)
-        .checked_add(transaction.fee.value());
-    let fee_sums = fee_sums.with(
-        transaction.fee_asset,
-        fee_sum.expect("4,096 fees below 2^42 stay below 2^62"),
-    );
+    let fee_sum = fee_sums.get(transaction.fee_asset).checked_add(transaction.fee.value());
+    let fee_sums = fee_sums.with(transaction.fee_asset, fee_sum.expect("4,096 fees below 2^42 stay below 2^62"));
     let mut records = vec![transaction.record()];
     let b_after = match transaction.kind {
         TransactionKind::Transfer { to } => Some(receive(transaction, to, b)?),
@@ -70,42 +65,23 @@ pub(crate) fn apply(
             None
         }
     };
-    Ok(Effects {
-        a_after: Some(sender),
-        b_after,
-        records,
-        fee_sums,
-        outcome: Outcome::Done,
-    })
+    Ok(Effects { a_after: Some(sender), b_after, records, fee_sums, outcome: Outcome::Done })
 }
 
 /// The sender, with its nonce raised, if key, nonce and time are right.
-fn authorise(
-    signed: &SignedTransaction,
-    environment: &Environment,
-    a: Option<&Object>,
-) -> Result<Object, Reject> {
+fn authorise(signed: &SignedTransaction, environment: &Environment, a: Option<&Object>) -> Result<Object, Reject> {
     let transaction = &signed.transaction;
-    let mut sender = *a
-        .filter(|object| object.is_account())
-        .ok_or(Reject::UnknownAccount {
-            index: transaction.sender.0,
-        })?;
+    let mut sender =
+        *a.filter(|object| object.is_account()).ok_or(Reject::UnknownAccount { index: transaction.sender.0 })?;
     if signed.key.digest() != sender.main_key {
         return Err(Reject::WrongKey);
     }
     if transaction.nonce != sender.nonce {
-        return Err(Reject::WrongNonce {
-            expected: sender.nonce,
-            got: transaction.nonce,
-        });
+        return Err(Reject::WrongNonce { expected: sender.nonce, got: transaction.nonce });
     }
     sender.nonce = sender.nonce.checked_add(1).ok_or(Reject::NonceExhausted)?;
     if environment.timestamp > transaction.expiry {
-        return Err(Reject::Expired {
-            expiry: transaction.expiry,
-            timestamp: environment.timestamp,
-        });
+        return Err(Reject::Expired { expiry: transaction.expiry, timestamp: environment.timestamp });
     }
     Ok(sender)
 }
@@ -113,35 +89,20 @@ fn authorise(
 /// The sender without the amount and without the fee.
 fn pay(transaction: &Transaction, sender: Object) -> Result<Object, Reject> {
     let amount = transaction.amount;
-    let sender =
-        sender
-            .debited(transaction.asset, amount)
-            .ok_or_else(|| Reject::InsufficientBalance {
-                balance: sender.balance(transaction.asset),
-                amount,
-            })?;
+    let sender = sender
+        .debited(transaction.asset, amount)
+        .ok_or_else(|| Reject::InsufficientBalance { balance: sender.balance(transaction.asset), amount })?;
     let fee = transaction.fee.value();
     if fee.is_zero() {
         return Ok(sender);
     }
     let asset = transaction.fee_asset.asset();
-    sender
-        .debited(asset, fee)
-        .ok_or_else(|| Reject::InsufficientFee {
-            balance: sender.balance(asset),
-            fee,
-        })
+    sender.debited(asset, fee).ok_or_else(|| Reject::InsufficientFee { balance: sender.balance(asset), fee })
 }
 
 /// The recipient with the amount.
-fn receive(
-    transaction: &Transaction,
-    to: AccountIndex,
-    b: Option<&Object>,
-) -> Result<Object, Reject> {
-    let recipient = b
-        .filter(|object| object.is_account())
-        .ok_or(Reject::UnknownRecipient { index: to.0 })?;
+fn receive(transaction: &Transaction, to: AccountIndex, b: Option<&Object>) -> Result<Object, Reject> {
+    let recipient = b.filter(|object| object.is_account()).ok_or(Reject::UnknownRecipient { index: to.0 })?;
     if transaction.named_address != recipient.owner {
         return Err(Reject::WrongRecipient);
     }

@@ -12,14 +12,7 @@ type Write = (AccountIndex, Digest);
 /// Indices that collide, are neighbours, share only the root, or stand at the ends.
 fn arb_index() -> impl Strategy<Value = AccountIndex> {
     let last = (1u32 << TREE_DEPTH) - 1;
-    prop_oneof![
-        0..8u32,
-        60..68u32,
-        last - 3..=last,
-        (1u32 << 27) - 2..(1 << 27) + 2,
-        0..=last
-    ]
-    .prop_map(AccountIndex)
+    prop_oneof![0..8u32, 60..68u32, last - 3..=last, (1u32 << 27) - 2..(1 << 27) + 2, 0..=last].prop_map(AccountIndex)
 }
 
 /// A few writes, some of which empty a leaf.
@@ -34,27 +27,18 @@ struct Model(BTreeMap<u32, Digest>);
 
 impl Model {
     fn of(writes: &[Write]) -> Self {
-        Self(
-            writes
-                .iter()
-                .map(|(index, leaf)| (index.0, *leaf))
-                .collect(),
-        )
+        Self(writes.iter().map(|(index, leaf)| (index.0, *leaf)).collect())
     }
 
     fn node(&self, height: usize, position: u32) -> Digest {
         let leaves = u64::from(position) << height..(u64::from(position) + 1) << height;
-        let mut inside = self
-            .0
-            .iter()
-            .filter(|(index, _)| leaves.contains(&u64::from(**index)));
+        let mut inside = self.0.iter().filter(|(index, _)| leaves.contains(&u64::from(**index)));
         match (height, inside.next()) {
             (0, leaf) => leaf.map_or(Digest::ZERO, |(_, digest)| *digest),
             (_, None) => empty_subtree(height),
-            (_, Some(_)) => poseidon::compress(
-                &self.node(height - 1, position << 1),
-                &self.node(height - 1, position << 1 | 1),
-            ),
+            (_, Some(_)) => {
+                poseidon::compress(&self.node(height - 1, position << 1), &self.node(height - 1, position << 1 | 1))
+            }
         }
     }
 
@@ -66,9 +50,7 @@ impl Model {
 /// The writes of `writes` that no later one overwrites.
 fn last_writes(writes: &[Write]) -> Vec<Write> {
     let last = Model::of(writes).0;
-    last.into_iter()
-        .map(|(index, leaf)| (AccountIndex(index), leaf))
-        .collect()
+    last.into_iter().map(|(index, leaf)| (AccountIndex(index), leaf)).collect()
 }
 
 fn tree_of(writes: &[Write]) -> StateTree {
@@ -95,16 +77,9 @@ fn the_empty_tree_is_the_genesis() {
 fn a_batch_hashes_each_node_above_its_leaves_once() {
     let leaves = |indices: &[u32]| -> Vec<Write> {
         let leaf = poseidon::compress(&Digest::ZERO, &Digest::ZERO);
-        indices
-            .iter()
-            .map(|index| (AccountIndex(*index), leaf))
-            .collect()
+        indices.iter().map(|index| (AccountIndex(*index), leaf)).collect()
     };
-    let hashed = |indices: &[u32]| {
-        StateTree::new()
-            .update_many(&leaves(indices))
-            .expect("in range")
-    };
+    let hashed = |indices: &[u32]| StateTree::new().update_many(&leaves(indices)).expect("in range");
     assert_eq!(hashed(&[]), 0);
     assert_eq!(hashed(&[5]), TREE_DEPTH);
     assert_eq!(hashed(&[5, 5]), TREE_DEPTH);

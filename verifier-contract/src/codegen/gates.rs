@@ -53,11 +53,7 @@ struct GateCode {
 
 impl GateCode {
     fn new(template: &'static str, call: String) -> Self {
-        Self {
-            templates: vec![template],
-            call,
-            ..Self::default()
-        }
+        Self { templates: vec![template], call, ..Self::default() }
     }
 }
 
@@ -74,10 +70,7 @@ fn gate_code(gate: &dyn AnyGate<F, D>) -> Result<GateCode, CodegenError> {
         return Ok(code);
     }
     if any.is::<PublicInputGate>() {
-        return Ok(GateCode::new(
-            include_str!("templates/gates/public_input.yul"),
-            "publicInput()".into(),
-        ));
+        return Ok(GateCode::new(include_str!("templates/gates/public_input.yul"), "publicInput()".into()));
     }
     if any.is::<PoseidonGate<F, D>>() {
         let template = include_str!("templates/gates/poseidon.yul");
@@ -96,15 +89,9 @@ fn gate_code(gate: &dyn AnyGate<F, D>) -> Result<GateCode, CodegenError> {
         });
     }
     if let Some(gate) = any.downcast_ref::<RandomAccessGate<F, D>>() {
-        let call = format!(
-            "randomAccess({}, {}, {})",
-            gate.bits, gate.num_copies, gate.num_extra_constants
-        );
+        let call = format!("randomAccess({}, {}, {})", gate.bits, gate.num_copies, gate.num_extra_constants);
         let code = GateCode::new(include_str!("templates/gates/random_access.yul"), call);
-        return Ok(GateCode {
-            scratch_words: 2 << gate.bits,
-            ..code
-        });
+        return Ok(GateCode { scratch_words: 2 << gate.bits, ..code });
     }
     if let Some(gate) = any.downcast_ref::<CosetInterpolationGate<F, D>>() {
         return Ok(coset_interpolation_code(gate));
@@ -115,46 +102,22 @@ fn gate_code(gate: &dyn AnyGate<F, D>) -> Result<GateCode, CodegenError> {
 fn arithmetic_code(gate: &dyn AnyGate<F, D>) -> Option<GateCode> {
     let any = gate.as_any();
     let (template, call) = if let Some(gate) = any.downcast_ref::<ArithmeticGate>() {
-        (
-            include_str!("templates/gates/arithmetic.yul"),
-            format!("arithmetic({})", gate.num_ops),
-        )
+        (include_str!("templates/gates/arithmetic.yul"), format!("arithmetic({})", gate.num_ops))
     } else if let Some(gate) = any.downcast_ref::<ArithmeticExtensionGate<D>>() {
-        (
-            include_str!("templates/gates/arithmetic_extension.yul"),
-            format!("arithmeticExtension({})", gate.num_ops),
-        )
+        (include_str!("templates/gates/arithmetic_extension.yul"), format!("arithmeticExtension({})", gate.num_ops))
     } else if let Some(gate) = any.downcast_ref::<MulExtensionGate<D>>() {
         let template = include_str!("templates/gates/multiplication_extension.yul");
-        (
-            template,
-            format!("multiplicationExtension({})", gate.num_ops),
-        )
+        (template, format!("multiplicationExtension({})", gate.num_ops))
     } else if let Some((limbs, base)) = base_sum_parameters(gate) {
-        (
-            include_str!("templates/gates/base_sum.yul"),
-            format!("baseSum({limbs}, {base})"),
-        )
+        (include_str!("templates/gates/base_sum.yul"), format!("baseSum({limbs}, {base})"))
     } else if any.is::<ConstantGate>() {
-        (
-            include_str!("templates/gates/constant.yul"),
-            format!("constant({})", gate.num_constants()),
-        )
+        (include_str!("templates/gates/constant.yul"), format!("constant({})", gate.num_constants()))
     } else if let Some(gate) = any.downcast_ref::<ExponentiationGate<F, D>>() {
-        (
-            include_str!("templates/gates/exponentiation.yul"),
-            format!("exponentiation({})", gate.num_power_bits),
-        )
+        (include_str!("templates/gates/exponentiation.yul"), format!("exponentiation({})", gate.num_power_bits))
     } else if let Some(gate) = any.downcast_ref::<ReducingGate<D>>() {
-        (
-            include_str!("templates/gates/reducing.yul"),
-            format!("reducing({}, 1)", gate.num_coeffs),
-        )
+        (include_str!("templates/gates/reducing.yul"), format!("reducing({}, 1)", gate.num_coeffs))
     } else if let Some(gate) = any.downcast_ref::<ReducingExtensionGate<D>>() {
-        (
-            include_str!("templates/gates/reducing.yul"),
-            format!("reducing({}, {D})", gate.num_coeffs),
-        )
+        (include_str!("templates/gates/reducing.yul"), format!("reducing({}, {D})", gate.num_coeffs))
     } else {
         return None;
     };
@@ -164,34 +127,16 @@ fn arithmetic_code(gate: &dyn AnyGate<F, D>) -> Option<GateCode> {
 /// Limbs and base of a decomposition into limbs of base 2 or 4.
 fn base_sum_parameters(gate: &dyn AnyGate<F, D>) -> Option<(usize, usize)> {
     let any = gate.as_any();
-    let binary = any
-        .downcast_ref::<BaseSumGate<2>>()
-        .map(|gate| (gate.num_limbs, 2));
-    let quaternary = || {
-        any.downcast_ref::<BaseSumGate<4>>()
-            .map(|gate| (gate.num_limbs, 4))
-    };
+    let binary = any.downcast_ref::<BaseSumGate<2>>().map(|gate| (gate.num_limbs, 2));
+    let quaternary = || any.downcast_ref::<BaseSumGate<4>>().map(|gate| (gate.num_limbs, 4));
     binary.or_else(quaternary)
 }
 
 fn coset_interpolation_code(gate: &CosetInterpolationGate<F, D>) -> GateCode {
     let points = F::two_adic_subgroup(gate.subgroup_bits);
-    let call = format!(
-        "cosetInterpolation({}, {}, TABLE)",
-        points.len(),
-        gate.degree
-    );
-    let table = points
-        .iter()
-        .zip(&gate.barycentric_weights)
-        .flat_map(|(x, w)| [x, w].map(F::to_canonical_u64));
-    GateCode {
-        table: table.collect(),
-        ..GateCode::new(
-            include_str!("templates/gates/coset_interpolation.yul"),
-            call,
-        )
-    }
+    let call = format!("cosetInterpolation({}, {}, TABLE)", points.len(), gate.degree);
+    let table = points.iter().zip(&gate.barycentric_weights).flat_map(|(x, w)| [x, w].map(F::to_canonical_u64));
+    GateCode { table: table.collect(), ..GateCode::new(include_str!("templates/gates/coset_interpolation.yul"), call) }
 }
 
 /// The library's `SelectorsInfo`, whose fields only its serialisation shows.
@@ -222,8 +167,7 @@ impl GatesInput {
         Self {
             hash,
             openings: hash + HASH_WORDS * WORD_BYTES,
-            openings_bytes: (common.num_constants + config.num_routed_wires + config.num_wires)
-                * OPENING_BYTES,
+            openings_bytes: (common.num_constants + config.num_routed_wires + config.num_wires) * OPENING_BYTES,
         }
     }
 
@@ -238,26 +182,17 @@ impl GatesInput {
 /// # Errors
 /// If the circuit has a gate that is not known.
 pub(super) fn generate(common: &Common, header: &str) -> Result<String, CodegenError> {
-    let selectors =
-        serde_json::to_value(&common.selectors_info).and_then(serde_json::from_value::<Selectors>);
+    let selectors = serde_json::to_value(&common.selectors_info).and_then(serde_json::from_value::<Selectors>);
     let selectors = selectors.map_err(|error| CodegenError::Selectors(error.to_string()))?;
-    let codes = common
-        .gates
-        .iter()
-        .map(|gate| gate_code(&*gate.0))
-        .collect::<Result<Vec<_>, _>>()?;
+    let codes = common.gates.iter().map(|gate| gate_code(&*gate.0)).collect::<Result<Vec<_>, _>>()?;
 
     let mut values = Values::default();
     poseidon::set_values(&mut values)?;
     let (table, constants) = set_memory(common, &codes, &mut values);
     let input = GatesInput::new(common);
-    let wires =
-        input.openings + (common.num_constants + common.config.num_routed_wires) * OPENING_BYTES;
+    let wires = input.openings + (common.num_constants + common.config.num_routed_wires) * OPENING_BYTES;
     values.set("INPUTS_HASH", input.hash);
-    values.set(
-        "CONSTANT",
-        input.openings + selectors.groups.len() * OPENING_BYTES,
-    );
+    values.set("CONSTANT", input.openings + selectors.groups.len() * OPENING_BYTES);
     values.set("WIRES", wires);
     values.set("CALLDATA", input.total());
     values.set("MULTIPLE", "0xffffffff000000010000000000000000");
@@ -266,10 +201,7 @@ pub(super) fn generate(common: &Common, header: &str) -> Result<String, CodegenE
     set_sums(common.config.num_challenges, &mut values);
 
     let evaluate = evaluation(&codes, &selectors, input.openings, table);
-    let mut functions: BTreeSet<&str> = codes
-        .iter()
-        .flat_map(|code| code.templates.iter().copied())
-        .collect();
+    let mut functions: BTreeSet<&str> = codes.iter().flat_map(|code| code.templates.iter().copied()).collect();
     functions.extend([FIELD_TEMPLATE, POSEIDON_TEMPLATE, COMMON_TEMPLATE]);
     let functions = functions.into_iter().collect::<Vec<_>>().join("\n");
     let object = embed(OBJECT_TEMPLATE, "#FUNCTIONS#", &functions);
@@ -279,18 +211,10 @@ pub(super) fn generate(common: &Common, header: &str) -> Result<String, CodegenE
 /// Lays out memory; returns the address of the gates' tables and the bytes of the constants.
 fn set_memory(common: &Common, codes: &[GateCode], values: &mut Values) -> (usize, String) {
     let mut memory = Memory::default();
-    memory.reserve(
-        values,
-        "RESULT",
-        common.config.num_challenges * 2 * WORD_BYTES,
-    );
+    memory.reserve(values, "RESULT", common.config.num_challenges * 2 * WORD_BYTES);
     values.set("RESULT_BYTES", memory.size());
     memory.reserve(values, "FILTER", 2 * WORD_BYTES);
-    let scratch_words = codes
-        .iter()
-        .map(|code| code.scratch_words)
-        .max()
-        .unwrap_or(0);
+    let scratch_words = codes.iter().map(|code| code.scratch_words).max().unwrap_or(0);
     memory.reserve(values, "SCRATCH", scratch_words * WORD_BYTES);
     memory.reserve(values, "STATES", 8 * WORD_BYTES);
     memory.reserve(values, "NEXT", 8 * WORD_BYTES);
@@ -301,9 +225,7 @@ fn set_memory(common: &Common, codes: &[GateCode], values: &mut Values) -> (usiz
     let mut constants: String = table.iter().map(|word| format!("{word:064x}")).collect();
     memory.reserve(values, "TABLE", table.len() * WORD_BYTES);
     let gate_tables = memory.size();
-    constants.push_str(&words_hex(
-        codes.iter().flat_map(|code| code.table.iter().copied()),
-    ));
+    constants.push_str(&words_hex(codes.iter().flat_map(|code| code.table.iter().copied())));
     let words: usize = codes.iter().map(|code| code.table.len()).sum();
     memory.reserve(values, "GATE_TABLES", words * WORD_BYTES);
     values.set("MEMORY", memory.size());
@@ -312,11 +234,7 @@ fn set_memory(common: &Common, codes: &[GateCode], values: &mut Values) -> (usiz
 
 /// One `setFilter` and one call per gate with constraints.
 fn evaluation(codes: &[GateCode], selectors: &Selectors, openings: usize, table: usize) -> String {
-    let last = if selectors.groups.len() > 1 {
-        UNUSED_SELECTOR
-    } else {
-        0
-    };
+    let last = if selectors.groups.len() > 1 { UNUSED_SELECTOR } else { 0 };
     let mut table = table;
     let mut lines = Vec::new();
     for (row, (code, &selector)) in codes.iter().zip(&selectors.selector_indices).enumerate() {
@@ -325,10 +243,7 @@ fn evaluation(codes: &[GateCode], selectors: &Selectors, openings: usize, table:
         }
         let group = &selectors.groups[selector];
         let opening = openings + selector * OPENING_BYTES;
-        lines.push(format!(
-            "setFilter({opening}, {row}, {}, {}, {last})",
-            group.start, group.end
-        ));
+        lines.push(format!("setFilter({opening}, {row}, {}, {}, {last})", group.start, group.end));
         lines.push(code.call.replace("TABLE", &table.to_string()));
         table += code.table.len() * WORD_BYTES;
     }
@@ -337,16 +252,10 @@ fn evaluation(codes: &[GateCode], selectors: &Selectors, openings: usize, table:
 
 /// Horner's rule for every alpha, written out.
 fn set_sums(challenges: usize, values: &mut Values) {
-    let lines =
-        |line: &dyn Fn(usize) -> String| (0..challenges).map(line).collect::<Vec<_>>().join("\n");
+    let lines = |line: &dyn Fn(usize) -> String| (0..challenges).map(line).collect::<Vec<_>>().join("\n");
     values.set(
         "DECLARE_SUMS",
-        lines(&|k| {
-            format!(
-                "let alpha{k} := calldataload({})\nlet s{k} := 0\nlet t{k} := 0",
-                k * WORD_BYTES
-            )
-        }),
+        lines(&|k| format!("let alpha{k} := calldataload({})\nlet s{k} := 0\nlet t{k} := 0", k * WORD_BYTES)),
     );
     values.set(
         "ADD_TERM",

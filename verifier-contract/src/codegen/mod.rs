@@ -77,10 +77,7 @@ pub struct GeneratedFile {
 ///
 /// # Errors
 /// If the circuit has features or gates that the templates do not cover.
-pub fn generate(
-    common: &Common,
-    verifier: &VerifierOnly,
-) -> Result<Vec<GeneratedFile>, CodegenError> {
+pub fn generate(common: &Common, verifier: &VerifierOnly) -> Result<Vec<GeneratedFile>, CodegenError> {
     if common.num_lookup_polys != 0 {
         return Err(CodegenError::Lookups);
     }
@@ -88,9 +85,7 @@ pub fn generate(
         return Err(CodegenError::Hiding);
     }
     if common.num_public_inputs != PUBLIC_INPUTS {
-        return Err(CodegenError::PublicInputs {
-            got: common.num_public_inputs,
-        });
+        return Err(CodegenError::PublicInputs { got: common.num_public_inputs });
     }
     let coefficients = common.fri_params.final_poly_len();
     if coefficients < 4 {
@@ -102,14 +97,8 @@ pub fn generate(
         hex::encode(verifier.circuit_digest.0)
     );
     Ok(vec![
-        GeneratedFile {
-            name: "Verifier.yul",
-            text: verifier::generate(common, verifier, &header)?,
-        },
-        GeneratedFile {
-            name: "Gates.yul",
-            text: gates::generate(common, &header)?,
-        },
+        GeneratedFile { name: "Verifier.yul", text: verifier::generate(common, verifier, &header)? },
+        GeneratedFile { name: "Gates.yul", text: gates::generate(common, &header)? },
     ])
 }
 
@@ -124,12 +113,7 @@ pub fn generate_poseidon() -> Result<GeneratedFile, CodegenError> {
     let stores = poseidon::table()
         .iter()
         .enumerate()
-        .map(|(index, word)| {
-            format!(
-                "mstore(add(table, {}), {word:#x})",
-                index * template::WORD_BYTES
-            )
-        })
+        .map(|(index, word)| format!("mstore(add(table, {}), {word:#x})", index * template::WORD_BYTES))
         .collect::<Vec<_>>()
         .join("\n");
     values.set("TABLE_BYTES", poseidon::TABLE_WORDS * template::WORD_BYTES);
@@ -137,8 +121,5 @@ pub fn generate_poseidon() -> Result<GeneratedFile, CodegenError> {
     let library = template::embed(library, "#STORE_TABLE#", &stores);
     let functions = include_str!("templates/poseidon.yul");
     let text = values.fill(&template::embed(&library, "#FUNCTIONS#", functions))?;
-    Ok(GeneratedFile {
-        name: "Poseidon.sol",
-        text,
-    })
+    Ok(GeneratedFile { name: "Poseidon.sol", text })
 }

@@ -3,9 +3,7 @@
 use alloy::primitives::U256;
 use plonky2::field::goldilocks_field::GoldilocksField as F;
 use plonky2::field::types::{Field, PrimeField64};
-use plonky2::hash::poseidon::{
-    ALL_ROUND_CONSTANTS, HALF_N_FULL_ROUNDS, N_PARTIAL_ROUNDS, Poseidon, SPONGE_WIDTH,
-};
+use plonky2::hash::poseidon::{ALL_ROUND_CONSTANTS, HALF_N_FULL_ROUNDS, N_PARTIAL_ROUNDS, Poseidon, SPONGE_WIDTH};
 
 use super::CodegenError;
 use super::template::Values;
@@ -29,9 +27,7 @@ type State = [F; SPONGE_WIDTH];
 
 /// The word with `lanes`, the lowest first.
 fn word(lanes: [u64; LANES]) -> U256 {
-    lanes.iter().rev().fold(U256::ZERO, |word, &lane| {
-        (word << LANE_BITS) | U256::from(lane)
-    })
+    lanes.iter().rev().fold(U256::ZERO, |word, &lane| (word << LANE_BITS) | U256::from(lane))
 }
 
 fn mask(bits: usize) -> U256 {
@@ -63,10 +59,7 @@ fn circulant_words() -> [U256; STATE_WORDS] {
 fn multiply(state: &State) -> State {
     core::array::from_fn(|row| {
         let circulant = (0..SPONGE_WIDTH)
-            .map(|i| {
-                state[(row + i) % SPONGE_WIDTH]
-                    * F::from_canonical_u64(<F as Poseidon>::MDS_MATRIX_CIRC[i])
-            })
+            .map(|i| state[(row + i) % SPONGE_WIDTH] * F::from_canonical_u64(<F as Poseidon>::MDS_MATRIX_CIRC[i]))
             .sum::<F>();
         circulant + state[row] * F::from_canonical_u64(<F as Poseidon>::MDS_MATRIX_DIAG[row])
     })
@@ -96,9 +89,7 @@ pub(super) fn table() -> Vec<U256> {
     }
     for round in 0..HALF_N_FULL_ROUNDS {
         let constants = round_constants(HALF_N_FULL_ROUNDS + N_PARTIAL_ROUNDS + round);
-        full.extend(state_words(&core::array::from_fn(|i| {
-            constants[i] + carried[i]
-        })));
+        full.extend(state_words(&core::array::from_fn(|i| constants[i] + carried[i])));
         carried = [F::ZERO; SPONGE_WIDTH];
     }
     full.extend(partial);
@@ -120,21 +111,9 @@ pub(super) fn set_values(values: &mut Values) -> Result<(), CodegenError> {
     values.set("DIAGONAL", diagonal[0]);
     values.set("LANE", format!("{:#x}", mask(LANE_BITS)));
     values.set("LANE_1", format!("{:#x}", mask(LANE_BITS) << LANE_BITS));
-    values.set(
-        "LANE_2",
-        format!("{:#x}", mask(LANE_BITS) << (2 * LANE_BITS)),
-    );
-    values.set(
-        "OTHER_LANES",
-        format!("{:#x}", mask(LANES * LANE_BITS) ^ mask(LANE_BITS)),
-    );
+    values.set("LANE_2", format!("{:#x}", mask(LANE_BITS) << (2 * LANE_BITS)));
+    values.set("OTHER_LANES", format!("{:#x}", mask(LANES * LANE_BITS) ^ mask(LANE_BITS)));
     let tops = mask(TOP_BITS);
-    values.set(
-        "LANE_TOPS",
-        format!(
-            "{:#x}",
-            tops | (tops << LANE_BITS) | (tops << (2 * LANE_BITS))
-        ),
-    );
+    values.set("LANE_TOPS", format!("{:#x}", tops | (tops << LANE_BITS) | (tops << (2 * LANE_BITS))));
     Ok(())
 }

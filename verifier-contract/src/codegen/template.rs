@@ -27,9 +27,7 @@ impl Values {
                 out.push_str(piece);
             } else {
                 let value = self.0.get(piece);
-                out.push_str(value.ok_or_else(|| CodegenError::Placeholder {
-                    name: piece.to_owned(),
-                })?);
+                out.push_str(value.ok_or_else(|| CodegenError::Placeholder { name: piece.to_owned() })?);
             }
         }
         Ok(out)
@@ -83,8 +81,5 @@ pub(super) fn embed(outer: &str, mark: &str, inner: &str) -> String {
 
 /// Values as words of 32 bytes, in hexadecimal.
 pub(super) fn words_hex(words: impl IntoIterator<Item = u64>) -> String {
-    words
-        .into_iter()
-        .map(|word| format!("{word:064x}"))
-        .collect()
+    words.into_iter().map(|word| format!("{word:064x}")).collect()
 }

@@ -26,11 +26,7 @@ const FUNCTION_TEMPLATES: [&str; 4] = [
 ///
 /// # Errors
 /// If a template has a placeholder without value.
-pub(super) fn generate(
-    common: &Common,
-    verifier: &VerifierOnly,
-    header: &str,
-) -> Result<String, CodegenError> {
+pub(super) fn generate(common: &Common, verifier: &VerifierOnly, header: &str) -> Result<String, CodegenError> {
     let layout = ProofLayout::new(common);
     let mut values = Values::default();
     values.set("HEADER", header);
@@ -40,11 +36,7 @@ pub(super) fn generate(
     let tables = set_tables(common, verifier, &mut values);
     let prefix = set_prefix(common, verifier, &layout, &mut values);
     set_memory(common, &layout, prefix, tables, &mut values);
-    let object = embed(
-        OBJECT_TEMPLATE,
-        "#FUNCTIONS#",
-        &FUNCTION_TEMPLATES.join("\n"),
-    );
+    let object = embed(OBJECT_TEMPLATE, "#FUNCTIONS#", &FUNCTION_TEMPLATES.join("\n"));
     let object = embed(&object, "#FOLD_CALLS#", &fold_calls(&layout));
     values.fill(&embed(&object, "#ROW_REMAINDER#", &row_remainder(&layout)))
 }
@@ -64,10 +56,7 @@ fn set_selectors(values: &mut Values) {
         ("DOMAIN", "Domain()"),
         ("FINAL_VALUE", "FinalValue()"),
     ] {
-        values.set(
-            name,
-            format!("0x{}", hex::encode(&keccak256(signature)[..4])),
-        );
+        values.set(name, format!("0x{}", hex::encode(&keccak256(signature)[..4])));
     }
 }
 
@@ -90,38 +79,20 @@ fn set_proof(common: &Common, layout: &ProofLayout, values: &mut Values) {
         ("CAP_BYTES", layout.cap_bytes()),
         ("CAP_WORDS", layout.cap_digests * WORD_BYTES),
         ("OPENINGS", openings),
-        (
-            "OPENINGS_BYTES",
-            (layout.all_columns() + layout.next_columns) * EXTENSION_BYTES,
-        ),
+        ("OPENINGS_BYTES", (layout.all_columns() + layout.next_columns) * EXTENSION_BYTES),
         ("SIGMA_OPENINGS", sigmas),
         ("WIRE_OPENINGS", wires),
         ("Z_OPENINGS", zs),
         ("PARTIAL_OPENINGS", partials),
-        (
-            "PARTIAL_STRIDE",
-            common.num_partial_products * EXTENSION_BYTES,
-        ),
+        ("PARTIAL_STRIDE", common.num_partial_products * EXTENSION_BYTES),
         ("QUOTIENT_OPENINGS", quotient),
-        (
-            "QUOTIENT_STRIDE",
-            common.quotient_degree_factor * EXTENSION_BYTES,
-        ),
-        (
-            "Z_NEXT_OPENINGS",
-            openings + layout.all_columns() * EXTENSION_BYTES,
-        ),
+        ("QUOTIENT_STRIDE", common.quotient_degree_factor * EXTENSION_BYTES),
+        ("Z_NEXT_OPENINGS", openings + layout.all_columns() * EXTENSION_BYTES),
         ("FOLD_CAPS", PROOF_START + layout.fold_caps()),
         ("FOLDS", layout.fold_bits.len()),
         ("FINAL_POLYNOMIAL", final_polynomial),
-        (
-            "FINAL_POLYNOMIAL_END",
-            final_polynomial + layout.final_coefficients * EXTENSION_BYTES,
-        ),
-        (
-            "FINAL_BYTES",
-            layout.final_coefficients * EXTENSION_BYTES + ELEMENT_BYTES,
-        ),
+        ("FINAL_POLYNOMIAL_END", final_polynomial + layout.final_coefficients * EXTENSION_BYTES),
+        ("FINAL_BYTES", layout.final_coefficients * EXTENSION_BYTES + ELEMENT_BYTES),
         ("FIRST_QUERY", PROOF_START + layout.first_query()),
         ("QUERIES", layout.queries),
         ("QUERY_BYTES", layout.query_bytes()),
@@ -142,15 +113,9 @@ fn set_proof(common: &Common, layout: &ProofLayout, values: &mut Values) {
     ] {
         values.set(name, value);
     }
-    values.set(
-        "GRINDING_SHIFT",
-        u64::BITS - config.fri_config.proof_of_work_bits,
-    );
+    values.set("GRINDING_SHIFT", u64::BITS - config.fri_config.proof_of_work_bits);
     values.set("DOMAIN_SHIFT", F::coset_shift().to_canonical_u64());
-    values.set(
-        "GENERATOR",
-        F::primitive_root_of_unity(common.degree_bits()).to_canonical_u64(),
-    );
+    values.set("GENERATOR", F::primitive_root_of_unity(common.degree_bits()).to_canonical_u64());
 }
 
 /// The rows of the four trees in a query, and where the columns opened at g zeta are.
@@ -159,37 +124,20 @@ fn set_rows(layout: &ProofLayout, values: &mut Values) {
         values.set(&format!("ROW_BYTES_{index}"), columns * ELEMENT_BYTES);
     }
     values.set("ROW_BYTES", layout.query_siblings());
-    values.set(
-        "WHOLE_ROW_BYTES",
-        layout.query_siblings() / WORD_BYTES * WORD_BYTES,
-    );
-    values.set(
-        "NEXT_ROW_OFFSET",
-        (layout.columns[0] + layout.columns[1]) * ELEMENT_BYTES,
-    );
+    values.set("WHOLE_ROW_BYTES", layout.query_siblings() / WORD_BYTES * WORD_BYTES);
+    values.set("NEXT_ROW_OFFSET", (layout.columns[0] + layout.columns[1]) * ELEMENT_BYTES);
 }
 
 /// Constants in the contract's code; returns their hexadecimal form's length in bytes.
 fn set_tables(common: &Common, verifier: &VerifierOnly, values: &mut Values) -> Tables {
     let lde_bits = common.fri_params.lde_bits();
     let root = F::primitive_root_of_unity(lde_bits);
-    let fold_bits = common
-        .fri_params
-        .reduction_arity_bits
-        .iter()
-        .copied()
-        .max()
-        .unwrap_or(0);
+    let fold_bits = common.fri_params.reduction_arity_bits.iter().copied().max().unwrap_or(0);
     let coset_root = F::primitive_root_of_unity(fold_bits);
-    let reversed =
-        |index: usize, bits: usize| (0..bits).fold(0, |r, bit| r << 1 | (index >> bit & 1));
+    let reversed = |index: usize, bits: usize| (0..bits).fold(0, |r, bit| r << 1 | (index >> bit & 1));
     let power = |index: usize, bits: usize| coset_root.exp_u64(reversed(index, bits) as u64);
 
-    let shifts = common
-        .k_is
-        .iter()
-        .take(common.config.num_routed_wires)
-        .copied();
+    let shifts = common.k_is.iter().take(common.config.num_routed_wires).copied();
     let roots = (0..lde_bits).rev().map(|bit| root.exp_power_of_2(bit));
     let coset = (0..1 << fold_bits).map(|i| power(i, fold_bits));
     let inverses = (0..1 << fold_bits.saturating_sub(1)).map(|i| power(2 * i, fold_bits).inverse());
@@ -205,10 +153,7 @@ fn set_tables(common: &Common, verifier: &VerifierOnly, values: &mut Values) -> 
         tables.hex.push_str(&word_of(digest));
     }
     values.set("TABLES_DATA", &tables.hex);
-    values.set(
-        "CIRCUIT_DIGEST",
-        format!("0x{}", word_of(&verifier.circuit_digest)),
-    );
+    values.set("CIRCUIT_DIGEST", format!("0x{}", word_of(&verifier.circuit_digest)));
     tables
 }
 
@@ -231,19 +176,13 @@ impl Tables {
 
     fn add(&mut self, name: &'static str, elements: Vec<F>) {
         self.names.push((name, self.bytes()));
-        self.hex
-            .push_str(&words_hex(elements.iter().map(F::to_canonical_u64)));
+        self.hex.push_str(&words_hex(elements.iter().map(F::to_canonical_u64)));
     }
 }
 
 /// What the transcript absorbs before the hash of the public inputs: FRI's parameters and the circuit's digest.
 /// Returns its length in bytes.
-fn set_prefix(
-    common: &Common,
-    verifier: &VerifierOnly,
-    layout: &ProofLayout,
-    values: &mut Values,
-) -> usize {
+fn set_prefix(common: &Common, verifier: &VerifierOnly, layout: &ProofLayout, values: &mut Values) -> usize {
     let fri = &common.fri_params;
     let config = &fri.config;
     let strategy: Vec<F> = config.reduction_strategy.serialize();
@@ -253,66 +192,31 @@ fn set_prefix(
         F::from_canonical_u32(config.proof_of_work_bits),
     ];
     prefix.extend(strategy);
-    prefix.extend(
-        [
-            config.num_query_rounds,
-            usize::from(fri.hiding),
-            fri.degree_bits,
-        ]
-        .map(F::from_canonical_usize),
-    );
-    prefix.extend(
-        fri.reduction_arity_bits
-            .iter()
-            .map(|&bits| F::from_canonical_usize(bits)),
-    );
+    prefix.extend([config.num_query_rounds, usize::from(fri.hiding), fri.degree_bits].map(F::from_canonical_usize));
+    prefix.extend(fri.reduction_arity_bits.iter().map(|&bits| F::from_canonical_usize(bits)));
     prefix.extend(GenericHashOut::<F>::to_vec(&verifier.circuit_digest));
-    let bytes: String = prefix
-        .iter()
-        .map(|element| format!("{:016x}", element.to_canonical_u64()))
-        .collect();
+    let bytes: String = prefix.iter().map(|element| format!("{:016x}", element.to_canonical_u64())).collect();
     let length = bytes.len() / 2;
     values.set("PREFIX_DATA", bytes);
     values.set("PREFIX_BYTES", length);
-    values.set(
-        "FIRST_BYTES",
-        length + WORD_BYTES + layout.cap_digests * WORD_BYTES,
-    );
+    values.set("FIRST_BYTES", length + WORD_BYTES + layout.cap_digests * WORD_BYTES);
     length
 }
 
-fn set_memory(
-    common: &Common,
-    layout: &ProofLayout,
-    prefix: usize,
-    tables: Tables,
-    values: &mut Values,
-) {
+fn set_memory(common: &Common, layout: &ProofLayout, prefix: usize, tables: Tables, values: &mut Values) {
     let challenges = common.config.num_challenges;
     let input = GatesInput::new(common);
     let mut memory = Memory::default();
     memory.reserve(values, "SCRATCH", 2 * WORD_BYTES);
     memory.reserve(values, "LEAF", WORD_BYTES);
-    let betas = memory.reserve(
-        values,
-        "BETAS",
-        (2 * challenges).next_multiple_of(2) * WORD_BYTES,
-    );
+    let betas = memory.reserve(values, "BETAS", (2 * challenges).next_multiple_of(2) * WORD_BYTES);
     values.set("GAMMAS", betas + challenges * WORD_BYTES);
-    memory.reserve(
-        values,
-        "ALPHAS",
-        challenges.next_multiple_of(2) * WORD_BYTES,
-    );
+    memory.reserve(values, "ALPHAS", challenges.next_multiple_of(2) * WORD_BYTES);
     memory.reserve(values, "ZETA", 2 * WORD_BYTES);
     memory.reserve(values, "ZETA_NEXT", 2 * WORD_BYTES);
     memory.reserve(values, "FRI_ALPHA", 2 * WORD_BYTES);
     memory.reserve(values, "FRI_BETAS", 2 * layout.fold_bits.len() * WORD_BYTES);
-    let grinding = memory.reserve(
-        values,
-        "GRINDING",
-        (1 + layout.queries).next_multiple_of(2) * WORD_BYTES,
-    );
+    let grinding = memory.reserve(values, "GRINDING", (1 + layout.queries).next_multiple_of(2) * WORD_BYTES);
     values.set("INDICES", grinding + WORD_BYTES);
     memory.reserve(values, "REDUCED", 4 * WORD_BYTES);
 
@@ -331,11 +235,7 @@ fn set_memory(
     for (name, offset) in tables.names {
         values.set(name, base + offset);
     }
-    let powers = memory.reserve(
-        values,
-        "POWERS",
-        layout.all_columns().next_multiple_of(4) * 2 * WORD_BYTES,
-    );
+    let powers = memory.reserve(values, "POWERS", layout.all_columns().next_multiple_of(4) * 2 * WORD_BYTES);
     values.set("NEXT_SHIFT", powers + layout.next_columns * 2 * WORD_BYTES);
 
     memory.reserve(values, "BEFORE_BUFFER", WORD_BYTES);
@@ -343,10 +243,7 @@ fn set_memory(
     let openings = (layout.all_columns() + layout.next_columns) * EXTENSION_BYTES;
     let last = layout.final_coefficients * EXTENSION_BYTES + ELEMENT_BYTES;
     let fold = EXTENSION_BYTES << layout.fold_bits.iter().max().copied().unwrap_or(0);
-    let longest = [first, openings, last, layout.query_siblings(), fold]
-        .into_iter()
-        .max()
-        .expect("five values");
+    let longest = [first, openings, last, layout.query_siblings(), fold].into_iter().max().expect("five values");
     // A word more: copies are followed by a zero word, or by the rest of a word.
     let buffer = memory.reserve(values, "BUFFER", longest + WORD_BYTES);
     values.set("AFTER_PREFIX", buffer + prefix);
@@ -361,12 +258,7 @@ fn set_memory(
 /// The folds of a query, one after the other.
 fn fold_calls(layout: &ProofLayout) -> String {
     let mut lines = Vec::new();
-    for (step, (&bits, &siblings)) in layout
-        .fold_bits
-        .iter()
-        .zip(&layout.fold_siblings)
-        .enumerate()
-    {
+    for (step, (&bits, &siblings)) in layout.fold_bits.iter().zip(&layout.fold_siblings).enumerate() {
         let start = layout.query_fold(step);
         let path = start + ((1 << bits) - 1) * EXTENSION_BYTES;
         let cap = PROOF_START + layout.fold_caps() + step * layout.cap_bytes();
@@ -376,9 +268,7 @@ fn fold_calls(layout: &ProofLayout) -> String {
             2 * step * WORD_BYTES
         ));
         lines.push(format!("index := shr({bits}, index)"));
-        lines.push(format!(
-            "checkFold(add(query, {path}), index, {siblings}, {cap})"
-        ));
+        lines.push(format!("checkFold(add(query, {path}), index, {siblings}, {cap})"));
         lines.push(format!("x := squareTimes(x, {bits})"));
         lines.push(format!("inverted := squareTimes(inverted, {bits})"));
     }
@@ -392,7 +282,5 @@ fn row_remainder(layout: &ProofLayout) -> String {
         return String::new();
     }
     let mask = format!("0x{:0<64}", "f".repeat(2 * left));
-    format!(
-        "let v := and(calldataload(query), {mask})\nbits := or(bits, excess(v))\na, b := addFour(a, b, v, power)"
-    )
+    format!("let v := and(calldataload(query), {mask})\nbits := or(bits, excess(v))\na, b := addFour(a, b, v, power)")
 }

@@ -84,20 +84,11 @@ impl RpcError {
     /// The error's data: the output of a reverted call.
     #[must_use]
     pub const fn data(&self) -> Option<&Bytes> {
-        if let Self::Reverted { output } = self {
-            Some(output)
-        } else {
-            None
-        }
+        if let Self::Reverted { output } = self { Some(output) } else { None }
     }
 
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "`map_err` hands its error over"
-    )]
+    #[expect(clippy::needless_pass_by_value, reason = "`map_err` hands its error over")]
     pub(super) fn invalid_params(reason: impl ToString) -> Self {
-        Self::InvalidParams {
-            reason: reason.to_string(),
-        }
+        Self::InvalidParams { reason: reason.to_string() }
     }
 }

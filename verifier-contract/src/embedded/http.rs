@@ -31,21 +31,14 @@ pub(super) async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let router = Router::new().route("/", post(answer)).with_state(chain);
-    axum::serve(listener, router)
-        .with_graceful_shutdown(shutdown)
-        .await
+    axum::serve(listener, router).with_graceful_shutdown(shutdown).await
 }
 
-async fn answer(
-    State(chain): State<EmbeddedChain>,
-    body: Result<Json<Value>, JsonRejection>,
-) -> Json<Value> {
+async fn answer(State(chain): State<EmbeddedChain>, body: Result<Json<Value>, JsonRejection>) -> Json<Value> {
     let body = match body {
         Ok(Json(body)) => body,
         Err(rejection) => {
-            let error = RpcError::InvalidRequest {
-                reason: rejection.to_string(),
-            };
+            let error = RpcError::InvalidRequest { reason: rejection.to_string() };
             return Json(failure(&Value::Null, &error));
         }
     };
@@ -53,9 +46,7 @@ async fn answer(
         return Json(answer_one(&chain, body).await);
     };
     if calls.is_empty() || calls.len() > MAX_BATCH {
-        let error = RpcError::InvalidRequest {
-            reason: format!("1 to {MAX_BATCH} requests in an array"),
-        };
+        let error = RpcError::InvalidRequest { reason: format!("1 to {MAX_BATCH} requests in an array") };
         return Json(failure(&Value::Null, &error));
     }
     let mut responses = Vec::with_capacity(calls.len());
@@ -67,12 +58,7 @@ async fn answer(
 
 async fn answer_one(chain: &EmbeddedChain, call: Value) -> Value {
     match Call::deserialize(call) {
-        Err(error) => failure(
-            &Value::Null,
-            &RpcError::InvalidRequest {
-                reason: error.to_string(),
-            },
-        ),
+        Err(error) => failure(&Value::Null, &RpcError::InvalidRequest { reason: error.to_string() }),
         Ok(call) => match chain.call_blocking(call.method, call.params).await {
             Ok(result) => json!({ "jsonrpc": "2.0", "id": call.id, "result": result }),
             Err(error) => failure(&call.id, &error),

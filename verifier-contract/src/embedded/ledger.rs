@@ -36,12 +36,7 @@ pub(super) struct Ledger {
 impl Ledger {
     /// A chain with a genesis block of this time.
     pub(super) fn new(base_fee: u64, timestamp: u64) -> Self {
-        let mut ledger = Self {
-            base_fee,
-            blocks: Vec::new(),
-            by_hash: HashMap::new(),
-            by_transaction: HashMap::new(),
-        };
+        let mut ledger = Self { base_fee, blocks: Vec::new(), by_hash: HashMap::new(), by_transaction: HashMap::new() };
         ledger.push(ledger.header(0, timestamp), None);
         ledger
     }
@@ -89,11 +84,7 @@ impl Ledger {
     ) -> (u64, B256) {
         let gas_used = result.tx_gas_used();
         let status = result.is_success();
-        let receipt = Receipt {
-            status: status.into(),
-            cumulative_gas_used: gas_used,
-            logs: result.into_logs(),
-        };
+        let receipt = Receipt { status: status.into(), cumulative_gas_used: gas_used, logs: result.into_logs() };
         let receipt = ReceiptEnvelope::from_typed(transaction.tx_type(), receipt);
         let header = Header {
             gas_used,
@@ -107,9 +98,7 @@ impl Ledger {
 
     /// A block by its number.
     pub(super) fn block(&self, number: u64) -> Option<&SealedBlock> {
-        usize::try_from(number)
-            .ok()
-            .and_then(|index| self.blocks.get(index))
+        usize::try_from(number).ok().and_then(|index| self.blocks.get(index))
     }
 
     /// A block by its hash.
@@ -119,9 +108,7 @@ impl Ledger {
 
     /// A transaction and its receipt.
     pub(super) fn transaction(&self, hash: &B256) -> Option<&(Transaction, TransactionReceipt)> {
-        self.by_transaction
-            .get(hash)
-            .and_then(|&index| self.blocks[index].content.as_ref())
+        self.by_transaction.get(hash).and_then(|&index| self.blocks[index].content.as_ref())
     }
 
     /// The logs of the blocks `from..=to` that a filter lets through, in order.
@@ -151,24 +138,15 @@ impl Ledger {
         }
     }
 
-    fn push(
-        &mut self,
-        header: Header,
-        content: Option<(Recovered<TxEnvelope>, ReceiptEnvelope)>,
-    ) -> (u64, B256) {
+    fn push(&mut self, header: Header, content: Option<(Recovered<TxEnvelope>, ReceiptEnvelope)>) -> (u64, B256) {
         let (number, hash) = (header.number, header.hash_slow());
-        let content =
-            content.map(|(transaction, receipt)| located(transaction, receipt, &header, hash));
+        let content = content.map(|(transaction, receipt)| located(transaction, receipt, &header, hash));
         let index = self.blocks.len();
         if let Some((_, receipt)) = &content {
             self.by_transaction.insert(receipt.transaction_hash, index);
         }
         self.by_hash.insert(hash, index);
-        self.blocks.push(SealedBlock {
-            hash,
-            header,
-            content,
-        });
+        self.blocks.push(SealedBlock { hash, header, content });
         (number, hash)
     }
 }
@@ -177,17 +155,9 @@ impl SealedBlock {
     /// The block as nodes show it, with whole transactions or their hashes.
     pub(super) fn to_rpc(&self, full: bool) -> Block {
         let transactions = if full {
-            BlockTransactions::Full(
-                self.content
-                    .iter()
-                    .map(|(transaction, _)| transaction.clone())
-                    .collect(),
-            )
+            BlockTransactions::Full(self.content.iter().map(|(transaction, _)| transaction.clone()).collect())
         } else {
-            let hashes = self
-                .content
-                .iter()
-                .map(|(_, receipt)| receipt.transaction_hash);
+            let hashes = self.content.iter().map(|(_, receipt)| receipt.transaction_hash);
             BlockTransactions::Hashes(hashes.collect())
         };
         Block {
@@ -209,11 +179,7 @@ impl SealedBlock {
     }
 
     /// The part of the gas limit that the block used.
-    #[expect(
-        clippy::float_arithmetic,
-        clippy::cast_precision_loss,
-        reason = "the fee history's unit is a float"
-    )]
+    #[expect(clippy::float_arithmetic, clippy::cast_precision_loss, reason = "the fee history's unit is a float")]
     pub(super) fn gas_used_ratio(&self) -> f64 {
         self.header.gas_used as f64 / self.header.gas_limit as f64
     }

@@ -30,24 +30,17 @@ pub(super) struct Machine {
 
 impl Machine {
     pub(super) fn new(chain_id: u64) -> Self {
-        Self {
-            chain_id,
-            state: InMemoryDB::default(),
-        }
+        Self { chain_id, state: InMemoryDB::default() }
     }
 
     /// Gives an account a balance out of nothing.
     pub(super) fn fund(&mut self, address: Address, balance: U256) {
-        self.state
-            .insert_account_info(address, AccountInfo::from_balance(balance));
+        self.state.insert_account_info(address, AccountInfo::from_balance(balance));
     }
 
     /// Makes a block's hash known to the EVM.
     pub(super) fn record_block(&mut self, number: u64, hash: B256) {
-        self.state
-            .cache
-            .block_hashes
-            .insert(U256::from(number), hash);
+        self.state.cache.block_hashes.insert(U256::from(number), hash);
     }
 
     /// Runs a signed transaction and keeps its effects.
@@ -58,10 +51,7 @@ impl Machine {
         block: BlockEnv,
     ) -> Result<ExecutionResult, RpcError> {
         let transaction = signed_transaction(transaction, sender);
-        self.context(block)
-            .build_mainnet()
-            .transact_commit(transaction)
-            .map_err(rejection)
+        self.context(block).build_mainnet().transact_commit(transaction).map_err(rejection)
     }
 
     /// Runs a call and drops its effects.
@@ -83,28 +73,14 @@ impl Machine {
             .build()
             .map_err(|error| RpcError::invalid_params(format!("{error:?}")))?;
         // Calls are free: nobody pays for their gas.
-        let block = BlockEnv {
-            basefee: 0,
-            ..block.clone()
-        };
-        let outcome = self
-            .context(block)
-            .build_mainnet()
-            .transact(transaction)
-            .map_err(rejection)?;
+        let block = BlockEnv { basefee: 0, ..block.clone() };
+        let outcome = self.context(block).build_mainnet().transact(transaction).map_err(rejection)?;
         Ok(outcome.result)
     }
 
     /// Smallest gas limit, to within 1/64, at which a call succeeds.
-    pub(super) fn estimate(
-        &mut self,
-        request: &TransactionRequest,
-        block: &BlockEnv,
-    ) -> Result<u64, RpcError> {
-        let cap = request
-            .gas
-            .unwrap_or(TRANSACTION_GAS_CAP)
-            .min(TRANSACTION_GAS_CAP);
+    pub(super) fn estimate(&mut self, request: &TransactionRequest, block: &BlockEnv) -> Result<u64, RpcError> {
+        let cap = request.gas.unwrap_or(TRANSACTION_GAS_CAP).min(TRANSACTION_GAS_CAP);
         let result = self.call(request, block, cap)?;
         let used = result.gas().total_gas_spent().max(result.gas().floor_gas());
         success(result)?;
@@ -113,9 +89,7 @@ impl Machine {
         // A call may hand on only 63/64 of its gas, so the first guess leaves room for one level of calls.
         let mut guess = ((used + CALL_STIPEND) / 63 * 64).min(cap);
         while high - low > high / 64 {
-            let enough = self
-                .call(request, block, guess)
-                .is_ok_and(|result| result.is_success());
+            let enough = self.call(request, block, guess).is_ok_and(|result| result.is_success());
             if enough {
                 high = guess;
             } else {
@@ -146,13 +120,10 @@ impl Machine {
     }
 
     fn context(&mut self, block: BlockEnv) -> revm::handler::MainnetContext<&mut InMemoryDB> {
-        Context::mainnet()
-            .with_db(&mut self.state)
-            .with_block(block)
-            .modify_cfg_chained(|rules| {
-                rules.set_spec_and_mainnet_gas_params(FORK);
-                rules.chain_id = self.chain_id;
-            })
+        Context::mainnet().with_db(&mut self.state).with_block(block).modify_cfg_chained(|rules| {
+            rules.set_spec_and_mainnet_gas_params(FORK);
+            rules.chain_id = self.chain_id;
+        })
     }
 }
 
@@ -161,9 +132,7 @@ pub(super) fn success(result: ExecutionResult) -> Result<Bytes, RpcError> {
     match result {
         ExecutionResult::Success { output, .. } => Ok(output.into_data()),
         ExecutionResult::Revert { output, .. } => Err(RpcError::Reverted { output }),
-        ExecutionResult::Halt { reason, .. } => Err(RpcError::Halted {
-            reason: reason.to_string(),
-        }),
+        ExecutionResult::Halt { reason, .. } => Err(RpcError::Halted { reason: reason.to_string() }),
     }
 }
 
@@ -184,12 +153,7 @@ fn signed_transaction(transaction: &TxEnvelope, sender: Address) -> TxEnv {
     }
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "`map_err` hands its error over"
-)]
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` hands its error over")]
 fn rejection(error: EVMError<std::convert::Infallible, InvalidTransaction>) -> RpcError {
-    RpcError::Rejected {
-        reason: error.to_string(),
-    }
+    RpcError::Rejected { reason: error.to_string() }
 }

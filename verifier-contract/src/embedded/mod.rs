@@ -68,8 +68,7 @@ impl Default for EmbeddedConfig {
 #[must_use]
 pub fn dev_signer(index: u32) -> PrivateKeySigner {
     let secret = keccak256([b"weft dev account".as_slice(), &index.to_be_bytes()].concat());
-    PrivateKeySigner::from_bytes(&secret)
-        .expect("a hash is below the curve's order but for 1 in 2^128")
+    PrivateKeySigner::from_bytes(&secret).expect("a hash is below the curve's order but for 1 in 2^128")
 }
 
 /// An L1 that lives as long as its last handle.
@@ -82,9 +81,7 @@ impl EmbeddedChain {
     /// A chain with its genesis block.
     #[must_use]
     pub fn new(config: &EmbeddedConfig) -> Self {
-        Self {
-            node: Arc::new(Mutex::new(Node::new(config))),
-        }
+        Self { node: Arc::new(Mutex::new(Node::new(config))) }
     }
 
     /// The alloy transport to this chain.

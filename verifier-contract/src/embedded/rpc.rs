@@ -39,12 +39,7 @@ impl Node {
             machine.fund(dev_signer(index).address(), config.dev_balance);
         }
         let ledger = Ledger::new(config.base_fee, clock.next(0));
-        Self {
-            chain_id: config.chain_id,
-            clock,
-            machine,
-            ledger,
-        }
+        Self { chain_id: config.chain_id, clock, machine, ledger }
     }
 
     pub(super) fn advance_time(&mut self, seconds: u64) {
@@ -63,40 +58,26 @@ impl Node {
             "eth_gasPrice" => reply(U64::from(self.ledger.base_fee() + SUGGESTED_TIP)),
             "eth_maxPriorityFeePerGas" => reply(U64::from(SUGGESTED_TIP)),
             "eth_feeHistory" => self.fee_history(&params),
-            "eth_getBalance" => {
-                self.account(&params, |machine, address| machine.account(address).balance)
+            "eth_getBalance" => self.account(&params, |machine, address| machine.account(address).balance),
+            "eth_getTransactionCount" => {
+                self.account(&params, |machine, address| U64::from(machine.account(address).nonce))
             }
-            "eth_getTransactionCount" => self.account(&params, |machine, address| {
-                U64::from(machine.account(address).nonce)
-            }),
             "eth_getCode" => self.account(&params, Machine::code),
             "eth_getStorageAt" => self.storage_at(&params),
             "eth_call" => self.call(&params),
             "eth_estimateGas" => self.estimate_gas(&params),
             "eth_sendRawTransaction" => self.send_raw_transaction(&params),
-            "eth_getTransactionByHash" => reply(
-                self.ledger
-                    .transaction(&params.get(0)?)
-                    .map(|(transaction, _)| transaction),
-            ),
-            "eth_getTransactionReceipt" => reply(
-                self.ledger
-                    .transaction(&params.get(0)?)
-                    .map(|(_, receipt)| receipt),
-            ),
+            "eth_getTransactionByHash" => {
+                reply(self.ledger.transaction(&params.get(0)?).map(|(transaction, _)| transaction))
+            }
+            "eth_getTransactionReceipt" => reply(self.ledger.transaction(&params.get(0)?).map(|(_, receipt)| receipt)),
             "eth_getBlockByNumber" => self.block_by_number(&params),
             "eth_getBlockByHash" => {
                 let (hash, full): (B256, bool) = (params.get(0)?, params.get_or(1, false)?);
-                reply(
-                    self.ledger
-                        .block_by_hash(&hash)
-                        .map(|block| block.to_rpc(full)),
-                )
+                reply(self.ledger.block_by_hash(&hash).map(|block| block.to_rpc(full)))
             }
             "eth_getLogs" => self.logs(&params),
-            _ => Err(RpcError::UnknownMethod {
-                method: method.to_owned(),
-            }),
+            _ => Err(RpcError::UnknownMethod { method: method.to_owned() }),
         }
     }
 
@@ -111,23 +92,14 @@ impl Node {
 
     fn storage_at(&mut self, params: &Params) -> Result<Value, RpcError> {
         self.require_latest(params.get_or(2, BlockId::latest())?)?;
-        reply(B256::from(
-            self.machine.storage(params.get(0)?, params.get(1)?),
-        ))
+        reply(B256::from(self.machine.storage(params.get(0)?, params.get(1)?)))
     }
 
     fn call(&mut self, params: &Params) -> Result<Value, RpcError> {
         self.require_latest(params.get_or(1, BlockId::latest())?)?;
         let request: TransactionRequest = params.get(0)?;
-        let gas_limit = request
-            .gas
-            .unwrap_or(TRANSACTION_GAS_CAP)
-            .min(TRANSACTION_GAS_CAP);
-        reply(success(self.machine.call(
-            &request,
-            &self.next_block(),
-            gas_limit,
-        )?)?)
+        let gas_limit = request.gas.unwrap_or(TRANSACTION_GAS_CAP).min(TRANSACTION_GAS_CAP);
+        reply(success(self.machine.call(&request, &self.next_block(), gas_limit)?)?)
     }
 
     fn estimate_gas(&mut self, params: &Params) -> Result<Value, RpcError> {
@@ -138,15 +110,9 @@ impl Node {
 
     fn send_raw_transaction(&mut self, params: &Params) -> Result<Value, RpcError> {
         let bytes: Bytes = params.get(0)?;
-        let transaction =
-            TxEnvelope::decode_2718_exact(&bytes).map_err(RpcError::invalid_params)?;
-        if !matches!(
-            transaction.tx_type(),
-            TxType::Legacy | TxType::Eip2930 | TxType::Eip1559
-        ) {
-            return Err(RpcError::Rejected {
-                reason: "transaction type not supported".to_owned(),
-            });
+        let transaction = TxEnvelope::decode_2718_exact(&bytes).map_err(RpcError::invalid_params)?;
+        if !matches!(transaction.tx_type(), TxType::Legacy | TxType::Eip2930 | TxType::Eip1559) {
+            return Err(RpcError::Rejected { reason: "transaction type not supported".to_owned() });
         }
         let hash = *transaction.tx_hash();
         if self.ledger.transaction(&hash).is_some() {
@@ -155,9 +121,7 @@ impl Node {
         let transaction = recover(transaction)?;
         let timestamp = self.next_timestamp();
         let block = self.ledger.next_block(timestamp);
-        let result = self
-            .machine
-            .execute(transaction.inner(), transaction.signer(), block)?;
+        let result = self.machine.execute(transaction.inner(), transaction.signer(), block)?;
         let (number, block_hash) = self.ledger.append(transaction, result, timestamp);
         self.machine.record_block(number, block_hash);
         reply(hash)
@@ -172,21 +136,13 @@ impl Node {
     fn logs(&self, params: &Params) -> Result<Value, RpcError> {
         let filter: Filter = params.get(0)?;
         let (from, to) = match &filter.block_option {
-            FilterBlockOption::Range {
-                from_block,
-                to_block,
-            } => {
+            FilterBlockOption::Range { from_block, to_block } => {
                 let from = from_block.unwrap_or(BlockNumberOrTag::Latest);
-                (
-                    self.number(from),
-                    self.number(to_block.unwrap_or(BlockNumberOrTag::Latest)),
-                )
+                (self.number(from), self.number(to_block.unwrap_or(BlockNumberOrTag::Latest)))
             }
             FilterBlockOption::AtBlockHash(hash) => {
                 let block = self.ledger.block_by_hash(hash);
-                let block = block.ok_or_else(|| RpcError::UnknownBlock {
-                    block: hash.to_string(),
-                })?;
+                let block = block.ok_or_else(|| RpcError::UnknownBlock { block: hash.to_string() })?;
                 (block.number(), block.number())
             }
         };
@@ -206,8 +162,7 @@ impl Node {
             // One more: the base fee of the block that comes next is known.
             base_fee_per_gas: vec![u128::from(self.ledger.base_fee()); length + 1],
             gas_used_ratio,
-            reward: percentiles
-                .map(|asked| vec![vec![u128::from(SUGGESTED_TIP); asked.len()]; length]),
+            reward: percentiles.map(|asked| vec![vec![u128::from(SUGGESTED_TIP); asked.len()]; length]),
             ..FeeHistory::default()
         })
     }
@@ -229,19 +184,11 @@ impl Node {
             BlockId::Number(tag) => self.number(tag),
             BlockId::Hash(hash) => {
                 let block = self.ledger.block_by_hash(&hash.block_hash);
-                block
-                    .ok_or_else(|| RpcError::UnknownBlock {
-                        block: hash.block_hash.to_string(),
-                    })?
-                    .number()
+                block.ok_or_else(|| RpcError::UnknownBlock { block: hash.block_hash.to_string() })?.number()
             }
         };
         let latest = self.ledger.height();
-        if asked == latest {
-            Ok(())
-        } else {
-            Err(RpcError::HistoricalState { asked, latest })
-        }
+        if asked == latest { Ok(()) } else { Err(RpcError::HistoricalState { asked, latest }) }
     }
 
     fn next_timestamp(&self) -> u64 {
@@ -268,10 +215,7 @@ impl Params {
     }
 
     fn get<T: DeserializeOwned>(&self, index: usize) -> Result<T, RpcError> {
-        let value = self
-            .0
-            .get(index)
-            .ok_or_else(|| RpcError::invalid_params(format!("no parameter {index}")))?;
+        let value = self.0.get(index).ok_or_else(|| RpcError::invalid_params(format!("no parameter {index}")))?;
         T::deserialize(value).map_err(RpcError::invalid_params)
     }
 
@@ -287,14 +231,10 @@ impl Params {
 fn recover(transaction: TxEnvelope) -> Result<Recovered<TxEnvelope>, RpcError> {
     let signature = transaction.signature();
     if signature.normalize_s().is_some() {
-        return Err(RpcError::Rejected {
-            reason: "invalid signature: s is too high".to_owned(),
-        });
+        return Err(RpcError::Rejected { reason: "invalid signature: s is too high".to_owned() });
     }
     let signer = signature.recover_address_from_prehash(&transaction.signature_hash());
-    let signer = signer.map_err(|error| RpcError::Rejected {
-        reason: format!("invalid signature: {error}"),
-    })?;
+    let signer = signer.map_err(|error| RpcError::Rejected { reason: format!("invalid signature: {error}") })?;
     Ok(Recovered::new_unchecked(transaction, signer))
 }
 

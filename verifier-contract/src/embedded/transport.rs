@@ -3,9 +3,7 @@
 use std::borrow::Cow;
 use std::task::{Context, Poll};
 
-use alloy::rpc::json_rpc::{
-    ErrorPayload, RequestPacket, Response, ResponsePacket, ResponsePayload, SerializedRequest,
-};
+use alloy::rpc::json_rpc::{ErrorPayload, RequestPacket, Response, ResponsePacket, ResponsePayload, SerializedRequest};
 use alloy::transports::{TransportError, TransportErrorKind, TransportFut};
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
@@ -29,25 +27,16 @@ impl EmbeddedTransport {
             Some(raw) => serde_json::from_str(raw.get()).map_err(TransportErrorKind::custom)?,
             None => Value::Null,
         };
-        let payload = match self
-            .chain
-            .call_blocking(request.method().to_owned(), params)
-            .await
-        {
+        let payload = match self.chain.call_blocking(request.method().to_owned(), params).await {
             Ok(result) => ResponsePayload::Success(raw(&result)?),
             Err(error) => ResponsePayload::Failure(error_payload(&error)?),
         };
-        Ok(Response {
-            id: request.id().clone(),
-            payload,
-        })
+        Ok(Response { id: request.id().clone(), payload })
     }
 
     async fn answer_packet(self, packet: RequestPacket) -> Result<ResponsePacket, TransportError> {
         match packet {
-            RequestPacket::Single(request) => {
-                Ok(ResponsePacket::Single(self.answer(request).await?))
-            }
+            RequestPacket::Single(request) => Ok(ResponsePacket::Single(self.answer(request).await?)),
             RequestPacket::Batch(requests) => {
                 let mut responses = Vec::with_capacity(requests.len());
                 for request in requests {
@@ -78,13 +67,6 @@ fn raw(value: &Value) -> Result<Box<RawValue>, TransportError> {
 }
 
 fn error_payload(error: &RpcError) -> Result<ErrorPayload, TransportError> {
-    let data = error
-        .data()
-        .map(|output| raw(&Value::String(output.to_string())))
-        .transpose()?;
-    Ok(ErrorPayload {
-        code: error.code(),
-        message: Cow::Owned(error.to_string()),
-        data,
-    })
+    let data = error.data().map(|output| raw(&Value::String(output.to_string()))).transpose()?;
+    Ok(ErrorPayload { code: error.code(), message: Cow::Owned(error.to_string()), data })
 }

@@ -40,9 +40,7 @@ impl Evm {
                 cfg.disable_nonce_check = true;
             })
             .with_db(Db::default());
-        Self {
-            inner: RefCell::new(context.build_mainnet()),
-        }
+        Self { inner: RefCell::new(context.build_mainnet()) }
     }
 
     fn transaction(kind: TxKind, data: Vec<u8>) -> TxEnv {
@@ -57,16 +55,8 @@ impl Evm {
     /// Deploys `creation` with `argument` appended.
     pub fn deploy(&self, creation: &[u8], argument: &[u8]) -> Address {
         let transaction = Self::transaction(TxKind::Create, [creation, argument].concat());
-        match self
-            .inner
-            .borrow_mut()
-            .transact_commit(transaction)
-            .expect("the transaction is well formed")
-        {
-            ExecutionResult::Success {
-                output: Output::Create(_, Some(address)),
-                ..
-            } => address,
+        match self.inner.borrow_mut().transact_commit(transaction).expect("the transaction is well formed") {
+            ExecutionResult::Success { output: Output::Create(_, Some(address)), .. } => address,
             other => panic!("deployment failed: {other:?}"),
         }
     }
@@ -74,19 +64,11 @@ impl Evm {
     /// Calls `contract` without changing the state.
     pub fn call(&self, contract: Address, data: Vec<u8>) -> Outcome {
         let transaction = Self::transaction(TxKind::Call(contract), data);
-        let result = self
-            .inner
-            .borrow_mut()
-            .transact(transaction)
-            .expect("the transaction is well formed")
-            .result;
+        let result = self.inner.borrow_mut().transact(transaction).expect("the transaction is well formed").result;
         Outcome {
             success: result.is_success(),
             gas: result.tx_gas_used(),
-            output: result
-                .into_output()
-                .map(|bytes| bytes.to_vec())
-                .unwrap_or_default(),
+            output: result.into_output().map(|bytes| bytes.to_vec()).unwrap_or_default(),
         }
     }
 }

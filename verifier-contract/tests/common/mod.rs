@@ -7,9 +7,7 @@ use alloy::primitives::{U256, keccak256};
 /// Creation code of an artifact.
 pub fn creation_code(artifact: &str) -> Vec<u8> {
     let json: serde_json::Value = serde_json::from_str(artifact).expect("an artifact is JSON");
-    let code = json["bytecode"]
-        .as_str()
-        .expect("an artifact has a bytecode");
+    let code = json["bytecode"].as_str().expect("an artifact has a bytecode");
     hex::decode(code.trim_start_matches("0x")).expect("a bytecode is hex")
 }
 

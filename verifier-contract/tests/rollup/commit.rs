@@ -16,9 +16,7 @@ use crate::support::*;
 
 /// The refusal of a batch's commitment.
 async fn refused(fixture: &Fixture, batch: &Batch) -> IRollupErrors {
-    let call = fixture
-        .rollup
-        .commit(batch.header.clone(), data(&batch.records));
+    let call = fixture.rollup.commit(batch.header.clone(), data(&batch.records));
     refusal(call.from(user(0)).call().await)
 }
 
@@ -41,10 +39,7 @@ async fn a_commitment_is_what_the_protocol_says() {
     let content = fixture.commit(&batch).await;
     assert_eq!(content, fixture.expected(&batch, &[]));
     let hash = keccak256(content.abi_encode());
-    assert_eq!(
-        fixture.rollup.committedAt(hash).call().await.unwrap(),
-        U40::from(fixture.now().await)
-    );
+    assert_eq!(fixture.rollup.committedAt(hash).call().await.unwrap(), U40::from(fixture.now().await));
 
     // Nothing else has changed, and the same batch may be committed again.
     assert_eq!(fixture.rollup.root().call().await.unwrap(), GENESIS_ROOT);
@@ -56,28 +51,10 @@ async fn a_commitment_is_what_the_protocol_says() {
 async fn data_of_every_block_shape_have_the_reference_value() {
     let fixture = Fixture::new().await;
     // Blocks are of 42 records.
-    for count in [
-        0,
-        1,
-        2,
-        41,
-        42,
-        43,
-        84,
-        85,
-        127,
-        128,
-        129,
-        1_000,
-        MAX_RECORDS,
-    ] {
+    for count in [0, 1, 2, 41, 42, 43, 84, 85, 127, 128, 129, 1_000, MAX_RECORDS] {
         let records = (0..count).map(|index| transfer(u32::try_from(index).unwrap()));
         let batch = fixture.batch(records.collect(), 0).await;
-        assert_eq!(
-            fixture.commit(&batch).await,
-            fixture.expected(&batch, &[]),
-            "{count} records"
-        );
+        assert_eq!(fixture.commit(&batch).await, fixture.expected(&batch, &[]), "{count} records");
     }
 }
 
@@ -109,11 +86,7 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let outcome = prop_oneof![
-        Just(Outcome::Done),
-        Just(Outcome::Bounced),
-        Just(Outcome::Void)
-    ];
+    let outcome = prop_oneof![Just(Outcome::Done), Just(Outcome::Bounced), Just(Outcome::Void)];
     prop_oneof![
         plain_record().prop_map(Step::Plain),
         (any::<u8>(), 1..1u64 << 62).prop_map(|(owner, amount)| Step::Withdraw(owner, amount)),
@@ -152,26 +125,15 @@ async fn arbitrary_walks_take_the_queue_in_order_and_collect_the_withdrawals() {
     let fixture = Fixture::new().await;
     let mut queue = Vec::new();
     for index in 0..4 {
-        queue.push(
-            fixture
-                .deposit(index, index, user(1), u64::from(index) + 1)
-                .await,
-        );
-        queue.push(
-            fixture
-                .deposit_open(index + 3, user(2), B256::repeat_byte(3), 1 << index)
-                .await,
-        );
+        queue.push(fixture.deposit(index, index, user(1), u64::from(index) + 1).await);
+        queue.push(fixture.deposit_open(index + 3, user(2), B256::repeat_byte(3), 1 << index).await);
     }
     let steps = prop::collection::vec(step(), 0..40);
     let outcome = TestRunner::new(ProptestConfig::with_cases(24)).run(&steps, |steps| {
         block_on(async {
             let (records, withdrawals, taken) = play(&steps, &queue);
             let batch = fixture.batch(records, taken as u64).await;
-            prop_assert_eq!(
-                fixture.commit(&batch).await,
-                fixture.expected(&batch, &withdrawals)
-            );
+            prop_assert_eq!(fixture.commit(&batch).await, fixture.expected(&batch, &withdrawals));
             Ok(())
         })
     });
@@ -185,10 +147,7 @@ async fn only_the_operator_commits() {
     let call = fixture.rollup.commit(batch.header, Bytes::new());
     assert_eq!(
         refusal(call.from(user(1)).call().await),
-        IRollupErrors::Unauthorized(IRollup::Unauthorized {
-            caller: user(1),
-            expected: user(0)
-        })
+        IRollupErrors::Unauthorized(IRollup::Unauthorized { caller: user(1), expected: user(0) })
     );
 }
 
@@ -197,14 +156,10 @@ async fn data_are_whole_records_and_not_too_many() {
     let fixture = Fixture::new().await;
     let batch = fixture.batch(vec![], 0).await;
     for length in [1, 20, 22, 21 * (MAX_RECORDS + 1)] {
-        let call = fixture
-            .rollup
-            .commit(batch.header.clone(), vec![0; length].into());
+        let call = fixture.rollup.commit(batch.header.clone(), vec![0; length].into());
         assert_eq!(
             refusal(call.from(user(0)).call().await),
-            IRollupErrors::WrongDataLength(IRollup::WrongDataLength {
-                length: U256::from(length)
-            })
+            IRollupErrors::WrongDataLength(IRollup::WrongDataLength { length: U256::from(length) })
         );
     }
 }
@@ -235,18 +190,11 @@ async fn the_timestamp_is_of_the_last_24_hours() {
     let at = async |timestamp: u64| {
         let mut batch = fixture.batch(vec![transfer(1)], 0).await;
         batch.header.timestamp = U40::from(timestamp);
-        fixture
-            .rollup
-            .commit(batch.header, data(&batch.records))
-            .from(user(0))
-            .call()
-            .await
+        fixture.rollup.commit(batch.header, data(&batch.records)).from(user(0)).call().await
     };
     const DAY: u64 = 24 * 3_600;
     at(now).await.expect("the present");
-    at(now - DAY + 60)
-        .await
-        .expect("a day ago, with a minute for the test to run");
+    at(now - DAY + 60).await.expect("a day ago, with a minute for the test to run");
     for timestamp in [0, now - DAY - 1, now + 600] {
         let IRollupErrors::TimestampOutOfRange(error) = refusal(at(timestamp).await) else {
             panic!("refused for its time");
@@ -269,11 +217,7 @@ async fn the_queue_range_exists_and_has_the_named_chain() {
     for (batch, start, end) in [(beyond, 0, 2), (reversed, 1, 0)] {
         assert_eq!(
             refused(&fixture, &batch).await,
-            IRollupErrors::QueueRangeOutOfBounds(IRollup::QueueRangeOutOfBounds {
-                start,
-                end,
-                length: 1
-            })
+            IRollupErrors::QueueRangeOutOfBounds(IRollup::QueueRangeOutOfBounds { start, end, length: 1 })
         );
     }
     let mut start = good.clone();
@@ -290,19 +234,13 @@ async fn the_queue_range_exists_and_has_the_named_chain() {
     skipped.records = vec![transfer(1)];
     assert_eq!(
         refused(&fixture, &skipped).await,
-        IRollupErrors::WrongQueueEnd(IRollup::WrongQueueEnd {
-            expected: 1,
-            given: 0
-        })
+        IRollupErrors::WrongQueueEnd(IRollup::WrongQueueEnd { expected: 1, given: 0 })
     );
     let mut twice = good.clone();
     twice.records.extend(good.records.clone());
     assert_eq!(
         refused(&fixture, &twice).await,
-        IRollupErrors::WrongQueueEnd(IRollup::WrongQueueEnd {
-            expected: 1,
-            given: 2
-        })
+        IRollupErrors::WrongQueueEnd(IRollup::WrongQueueEnd { expected: 1, given: 2 })
     );
     fixture.commit(&good).await;
 }
@@ -311,32 +249,27 @@ async fn the_queue_range_exists_and_has_the_named_chain() {
 async fn every_bit_of_a_queue_entry_counts_but_the_masked_ones() {
     let fixture = Fixture::new().await;
     let first = fixture.deposit(1, 5, user(1), 100).await;
-    let second = fixture
-        .deposit_open(1, user(1), B256::repeat_byte(6), 100)
-        .await;
+    let second = fixture.deposit_open(1, user(1), B256::repeat_byte(6), 100).await;
     let mut records = taken(&first, 0, Outcome::Done);
     records.extend(taken(&second, 0, Outcome::Done));
     let good = fixture.batch(records, 2).await;
     let strategy = (any::<Index>(), 0..168usize);
-    let outcome =
-        TestRunner::new(ProptestConfig::with_cases(96)).run(&strategy, |(position, bit)| {
-            let position = position.index(good.records.len());
-            let mut bytes = good.records[position].to_bytes();
-            bytes[bit / 8] ^= 0x80 >> (bit % 8);
-            let mut batch = good.clone();
-            batch.records[position] = Record::from_bytes(&bytes);
-            let first_of_entry = position == 0 || position == 2;
-            let is_outcome = first_of_entry && bit >= 166;
-            let is_index_of_opening = position == 2 && (8..40).contains(&bit);
-            block_on(async {
-                let call = fixture
-                    .rollup
-                    .commit(batch.header.clone(), data(&batch.records));
-                let accepted = call.from(user(0)).call().await.is_ok();
-                prop_assert_eq!(accepted, is_outcome || is_index_of_opening);
-                Ok(())
-            })
-        });
+    let outcome = TestRunner::new(ProptestConfig::with_cases(96)).run(&strategy, |(position, bit)| {
+        let position = position.index(good.records.len());
+        let mut bytes = good.records[position].to_bytes();
+        bytes[bit / 8] ^= 0x80 >> (bit % 8);
+        let mut batch = good.clone();
+        batch.records[position] = Record::from_bytes(&bytes);
+        let first_of_entry = position == 0 || position == 2;
+        let is_outcome = first_of_entry && bit >= 166;
+        let is_index_of_opening = position == 2 && (8..40).contains(&bit);
+        block_on(async {
+            let call = fixture.rollup.commit(batch.header.clone(), data(&batch.records));
+            let accepted = call.from(user(0)).call().await.is_ok();
+            prop_assert_eq!(accepted, is_outcome || is_index_of_opening);
+            Ok(())
+        })
+    });
     outcome.unwrap();
 }
 
@@ -348,10 +281,7 @@ async fn entries_are_taken_in_order() {
     let mut records = taken(&second, 0, Outcome::Done);
     records.extend(taken(&first, 0, Outcome::Done));
     let swapped = fixture.batch(records, 2).await;
-    assert!(matches!(
-        refused(&fixture, &swapped).await,
-        IRollupErrors::QueueMismatch(_)
-    ));
+    assert!(matches!(refused(&fixture, &swapped).await, IRollupErrors::QueueMismatch(_)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -369,9 +299,7 @@ async fn a_record_that_moves_money_needs_its_continuation() {
         let batch = fixture.batch(records, 1).await;
         assert_eq!(
             refused(&fixture, &batch).await,
-            IRollupErrors::MissingContinuation(IRollup::MissingContinuation {
-                position: U256::from(position)
-            })
+            IRollupErrors::MissingContinuation(IRollup::MissingContinuation { position: U256::from(position) })
         );
     }
 }
@@ -381,18 +309,10 @@ async fn the_commitment_binds_every_field() {
     let fixture = Fixture::new().await;
     let batch = fixture.batch(vec![transfer(1)], 0).await;
     let content = fixture.expected(&batch, &[]);
-    let other = Commitment {
-        withdrawalsRoot: B256::repeat_byte(1),
-        ..content.clone()
-    };
+    let other = Commitment { withdrawalsRoot: B256::repeat_byte(1), ..content.clone() };
     fixture.commit(&batch).await;
     for (content, known) in [(content, true), (other, false)] {
-        let at = fixture
-            .rollup
-            .committedAt(keccak256(content.abi_encode()))
-            .call()
-            .await
-            .unwrap();
+        let at = fixture.rollup.committedAt(keccak256(content.abi_encode())).call().await.unwrap();
         assert_eq!(!at.is_zero(), known);
     }
 }

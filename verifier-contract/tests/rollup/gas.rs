@@ -29,25 +29,13 @@ async fn gas_is_as_in_the_snapshot() {
     };
     if std::env::var_os(UPDATE).is_some() {
         // Other figures in the file are measured elsewhere.
-        snapshot.extend(
-            measured
-                .into_iter()
-                .map(|(name, gas)| (name.to_owned(), gas)),
-        );
+        snapshot.extend(measured.into_iter().map(|(name, gas)| (name.to_owned(), gas)));
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(
-            path,
-            serde_json::to_string_pretty(&snapshot).unwrap() + "\n",
-        )
-        .unwrap();
+        std::fs::write(path, serde_json::to_string_pretty(&snapshot).unwrap() + "\n").unwrap();
         return;
     }
     for (name, gas) in measured {
-        assert_eq!(
-            snapshot.get(name),
-            Some(&gas),
-            "{name}: set {UPDATE}=1 to accept"
-        );
+        assert_eq!(snapshot.get(name), Some(&gas), "{name}: set {UPDATE}=1 to accept");
     }
 }
 
@@ -55,14 +43,7 @@ async fn gas_is_as_in_the_snapshot() {
 async fn deposit(fixture: &Fixture) -> u64 {
     fixture.deposit(1, 5, user(1), 1_000).await;
     let amount = alloy::primitives::U256::from(123_456_789 * GWEI);
-    send(
-        fixture
-            .as_user(2)
-            .deposit(ETH, amount, 0x0123_4567, user(2))
-            .value(amount),
-    )
-    .await
-    .gas_used
+    send(fixture.as_user(2).deposit(ETH, amount, 0x0123_4567, user(2)).value(amount)).await.gas_used
 }
 
 /// All gas of a commitment, its fixed part too, per transfer.
@@ -74,23 +55,14 @@ async fn commit_per_transfer(fixture: &Fixture) -> u64 {
         weft_protocol::Record::from_bytes(&bytes)
     });
     let batch = fixture.batch(records.collect(), 0).await;
-    let receipt = send(
-        fixture
-            .rollup
-            .commit(batch.header.clone(), data(&batch.records)),
-    )
-    .await;
+    let receipt = send(fixture.rollup.commit(batch.header.clone(), data(&batch.records))).await;
     receipt.gas_used / u64::from(TRANSFERS)
 }
 
 /// A claim of ETH to an account that exists, by a path of four siblings.
 async fn claim(fixture: &Fixture) -> u64 {
-    let (records, withdrawals): (Vec<_>, Vec<_>) = (0..16)
-        .map(|index| withdraw(user(1), ETH, 10 + index))
-        .unzip();
-    fixture
-        .process(&fixture.batch(records.concat(), 0).await)
-        .await;
+    let (records, withdrawals): (Vec<_>, Vec<_>) = (0..16).map(|index| withdraw(user(1), ETH, 10 + index)).unzip();
+    fixture.process(&fixture.batch(records.concat(), 0).await).await;
     let position = 7;
     let claim = claimCall {
         number: 1,
@@ -98,10 +70,7 @@ async fn claim(fixture: &Fixture) -> u64 {
         owner: user(1),
         asset: ETH,
         amount: withdrawals[position].amount.get(),
-        path: Withdrawal::path(&withdrawals, position)
-            .into_iter()
-            .map(B256::from)
-            .collect(),
+        path: Withdrawal::path(&withdrawals, position).into_iter().map(B256::from).collect(),
     };
     send(fixture.rollup.call_builder(&claim)).await.gas_used
 }

@@ -11,9 +11,9 @@ use weft_contract::deploy::{deploy, deploy_rollup, deploy_test_token};
 use weft_contract::embedded::{EmbeddedChain, EmbeddedConfig, dev_signer};
 use weft_protocol::crypto::{Digest, Goldilocks};
 use weft_protocol::{
-    AccountIndex, Amount, AssetId, Context, DataPoint, Deposit, Domain, Environment, Kind,
-    OpeningDeposit, Outcome, QueueEntry, QueueOperation, Record, RecordFields, SealStatement,
-    Timestamp, Withdrawal, chain_records, evaluate_data, withdrawals_root,
+    AccountIndex, Amount, AssetId, Context, DataPoint, Deposit, Domain, Environment, Kind, OpeningDeposit, Outcome,
+    QueueEntry, QueueOperation, Record, RecordFields, SealStatement, Timestamp, Withdrawal, chain_records,
+    evaluate_data, withdrawals_root,
 };
 
 /// Test double of the verifier: accepts exactly the "proof" that repeats the public inputs, so that a test sees which
@@ -54,9 +54,7 @@ impl Fixture {
     pub(crate) async fn new() -> Self {
         let chain = EmbeddedChain::new(&EmbeddedConfig::default());
         let provider = chain.provider(dev_signer(0));
-        let verifier = deploy(&provider, creation_code(REPEATS_INPUTS))
-            .await
-            .unwrap();
+        let verifier = deploy(&provider, creation_code(REPEATS_INPUTS)).await.unwrap();
         let parameters = RollupParameters {
             verifier,
             genesisRoot: GENESIS_ROOT,
@@ -73,59 +71,26 @@ impl Fixture {
             &weft_protocol::Address(address.into_array()),
             &digest(GENESIS_SALT),
         );
-        Self {
-            chain,
-            rollup,
-            token,
-            domain: domain.unwrap(),
-        }
+        Self { chain, rollup, token, domain: domain.unwrap() }
     }
 
     /// The rollup as user `index` calls it.
     pub(crate) fn as_user(&self, index: u32) -> Rollup {
-        IRollupInstance::new(
-            *self.rollup.address(),
-            self.chain.provider(dev_signer(index)),
-        )
+        IRollupInstance::new(*self.rollup.address(), self.chain.provider(dev_signer(index)))
     }
 
     /// Mints tokens to a user and lets the rollup take them.
     pub(crate) async fn mint(&self, index: u32, amount: u64) {
         let token = ITestToken::new(self.token, self.chain.provider(dev_signer(index)));
         let amount = U256::from(amount) * U256::from(TOKEN_SCALE);
-        token
-            .mint(user(index), amount)
-            .send()
-            .await
-            .unwrap()
-            .get_receipt()
-            .await
-            .unwrap();
-        token
-            .approve(*self.rollup.address(), amount)
-            .send()
-            .await
-            .unwrap()
-            .get_receipt()
-            .await
-            .unwrap();
+        token.mint(user(index), amount).send().await.unwrap().get_receipt().await.unwrap();
+        token.approve(*self.rollup.address(), amount).send().await.unwrap().get_receipt().await.unwrap();
     }
 
     /// User `sender` deposits `gwei` of ETH to account `account` of `owner`; the entry as the protocol sees it.
-    pub(crate) async fn deposit(
-        &self,
-        sender: u32,
-        account: u32,
-        owner: Address,
-        gwei: u64,
-    ) -> QueueEntry {
+    pub(crate) async fn deposit(&self, sender: u32, account: u32, owner: Address, gwei: u64) -> QueueEntry {
         let amount = U256::from(gwei) * U256::from(GWEI);
-        send(
-            self.as_user(sender)
-                .deposit(ETH, amount, account, owner)
-                .value(amount),
-        )
-        .await;
+        send(self.as_user(sender).deposit(ETH, amount, account, owner).value(amount)).await;
         let deposit = Deposit {
             account: AccountIndex(account),
             owner: weft_protocol::Address(owner.into_array()),
@@ -137,20 +102,9 @@ impl Fixture {
     }
 
     /// User `sender` opens an account for `owner`.
-    pub(crate) async fn deposit_open(
-        &self,
-        sender: u32,
-        owner: Address,
-        key: B256,
-        gwei: u64,
-    ) -> QueueEntry {
+    pub(crate) async fn deposit_open(&self, sender: u32, owner: Address, key: B256, gwei: u64) -> QueueEntry {
         let amount = U256::from(gwei) * U256::from(GWEI);
-        send(
-            self.as_user(sender)
-                .depositOpen(ETH, amount, owner, key)
-                .value(amount),
-        )
-        .await;
+        send(self.as_user(sender).depositOpen(ETH, amount, owner, key).value(amount)).await;
         let deposit = OpeningDeposit {
             owner: weft_protocol::Address(owner.into_array()),
             key: digest(key),
@@ -172,12 +126,7 @@ impl Fixture {
             recordChain: chain_records(Digest::default(), &records).to_bytes().into(),
             queueStart: progress.queueHead,
             queueEnd: queue_end,
-            queueChainStart: self
-                .rollup
-                .chainAt(progress.queueHead)
-                .call()
-                .await
-                .unwrap(),
+            queueChainStart: self.rollup.chainAt(progress.queueHead).call().await.unwrap(),
             queueChainEnd: self.rollup.chainAt(queue_end).call().await.unwrap(),
         };
         Batch { header, records }
@@ -215,20 +164,13 @@ impl Fixture {
             z,
             value,
         };
-        let words = statement
-            .digest()
-            .0
-            .map(|element| U256::from(element.as_u64()).to_be_bytes::<32>());
+        let words = statement.digest().0.map(|element| U256::from(element.as_u64()).to_be_bytes::<32>());
         words.concat().into()
     }
 
     /// Commits a batch; the commitment's content as the event tells it.
     pub(crate) async fn commit(&self, batch: &Batch) -> Commitment {
-        let receipt = send(
-            self.rollup
-                .commit(batch.header.clone(), data(&batch.records)),
-        )
-        .await;
+        let receipt = send(self.rollup.commit(batch.header.clone(), data(&batch.records))).await;
         event::<BatchCommitted>(&receipt).content
     }
 
@@ -240,13 +182,7 @@ impl Fixture {
 
     /// Time of the latest block.
     pub(crate) async fn now(&self) -> u64 {
-        let block = self
-            .rollup
-            .provider()
-            .get_block_by_number(Default::default())
-            .await
-            .unwrap()
-            .unwrap();
+        let block = self.rollup.provider().get_block_by_number(Default::default()).await.unwrap().unwrap();
         block.header.timestamp
     }
 
@@ -272,9 +208,7 @@ pub(crate) fn creation_code(runtime: &str) -> Bytes {
     let runtime = alloy::hex::decode(runtime).unwrap();
     let length = u16::try_from(runtime.len()).unwrap().to_be_bytes();
     // PUSH2 length, DUP1, PUSH1 10, PUSH0, CODECOPY, PUSH0, RETURN
-    let mut code = vec![
-        0x61, length[0], length[1], 0x80, 0x60, 0x0a, 0x5f, 0x39, 0x5f, 0xf3,
-    ];
+    let mut code = vec![0x61, length[0], length[1], 0x80, 0x60, 0x0a, 0x5f, 0x39, 0x5f, 0xf3];
     code.extend(runtime);
     code.into()
 }
@@ -286,26 +220,13 @@ pub(crate) fn digest(word: B256) -> Digest {
 
 /// The records' bytes.
 pub(crate) fn data(records: &[Record]) -> Bytes {
-    records
-        .iter()
-        .flat_map(Record::to_bytes)
-        .collect::<Vec<_>>()
-        .into()
+    records.iter().flat_map(Record::to_bytes).collect::<Vec<_>>().into()
 }
 
 /// A transfer of 5 units, different for each `index`.
 pub(crate) fn transfer(index: u32) -> Record {
-    let fields = RecordFields::new(
-        Kind::Transfer,
-        AccountIndex(index),
-        AssetId(ETH),
-        Amount::new(5).unwrap(),
-    );
-    RecordFields {
-        b: AccountIndex(index.wrapping_mul(0x9e37_79b9)),
-        ..fields
-    }
-    .record()
+    let fields = RecordFields::new(Kind::Transfer, AccountIndex(index), AssetId(ETH), Amount::new(5).unwrap());
+    RecordFields { b: AccountIndex(index.wrapping_mul(0x9e37_79b9)), ..fields }.record()
 }
 
 /// A withdrawal's two records and what it pays.
@@ -313,14 +234,7 @@ pub(crate) fn withdraw(owner: Address, asset: u16, amount: u64) -> (Vec<Record>,
     let owner = weft_protocol::Address(owner.into_array());
     let (asset, amount) = (AssetId(asset), Amount::new(amount).unwrap());
     let fields = RecordFields::new(Kind::Withdraw, AccountIndex(3), asset, amount);
-    (
-        vec![fields.record(), Record::address(&owner)],
-        Withdrawal {
-            owner,
-            asset,
-            amount,
-        },
-    )
+    (vec![fields.record(), Record::address(&owner)], Withdrawal { owner, asset, amount })
 }
 
 /// The records that process a queue entry with this outcome; opening deposits get account `index`.
@@ -337,25 +251,16 @@ pub(crate) fn refund(entry: &QueueEntry) -> Withdrawal {
         QueueOperation::Deposit(deposit) => (deposit.asset, deposit.amount),
         QueueOperation::OpeningDeposit(deposit) => (deposit.asset, deposit.amount),
     };
-    Withdrawal {
-        owner: entry.sender,
-        asset,
-        amount,
-    }
+    Withdrawal { owner: entry.sender, asset, amount }
 }
 
 /// The first event of a type in a receipt.
 pub(crate) fn event<E: SolEvent>(receipt: &TransactionReceipt) -> E {
-    receipt
-        .decoded_log::<E>()
-        .expect("the event is emitted")
-        .data
+    receipt.decoded_log::<E>().expect("the event is emitted").data
 }
 
 /// Sends a call and expects it to succeed.
-pub(crate) async fn send<P: Provider, D: CallDecoder>(
-    call: CallBuilder<P, D>,
-) -> TransactionReceipt {
+pub(crate) async fn send<P: Provider, D: CallDecoder>(call: CallBuilder<P, D>) -> TransactionReceipt {
     let receipt = call.send().await.unwrap().get_receipt().await.unwrap();
     assert!(receipt.status(), "the transaction succeeds");
     receipt
@@ -363,12 +268,8 @@ pub(crate) async fn send<P: Provider, D: CallDecoder>(
 
 /// The rollup's error that a call ends with.
 pub(crate) fn refusal<T>(result: Result<T, CallError>) -> IRollupErrors {
-    let Err(error) = result else {
-        panic!("the call is refused")
-    };
-    error
-        .as_decoded_interface_error()
-        .unwrap_or_else(|| panic!("not an error of the rollup: {error}"))
+    let Err(error) = result else { panic!("the call is refused") };
+    error.as_decoded_interface_error().unwrap_or_else(|| panic!("not an error of the rollup: {error}"))
 }
 
 fn packed(DataPoint([high, low]): DataPoint) -> u128 {
@@ -376,10 +277,7 @@ fn packed(DataPoint([high, low]): DataPoint) -> u128 {
 }
 
 fn entry(operation: QueueOperation, sender: u32) -> QueueEntry {
-    QueueEntry {
-        operation,
-        sender: weft_protocol::Address(user(sender).into_array()),
-    }
+    QueueEntry { operation, sender: weft_protocol::Address(user(sender).into_array()) }
 }
 
 /// A digest with one word that is not below p.

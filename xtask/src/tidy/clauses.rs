@@ -34,28 +34,15 @@ struct Mentions {
 
 /// Checks PROTOCOL.md against the circuits and their tests.
 pub(super) fn check(files: &[TextFile]) -> Vec<Finding> {
-    let text = files
-        .iter()
-        .find(|file| file.path == PROTOCOL)
-        .map_or("", |file| &file.text);
+    let text = files.iter().find(|file| file.path == PROTOCOL).map_or("", |file| &file.text);
     let rows = rows(text);
     let mut findings = Vec::new();
     if rows.is_empty() {
-        findings.push(Finding::error(
-            PROTOCOL,
-            1,
-            "clause",
-            "there is no clause table",
-        ));
+        findings.push(Finding::error(PROTOCOL, 1, "clause", "there is no clause table"));
     }
     let mentions = mentions(files);
     let mut known = BTreeSet::new();
-    for Row {
-        id,
-        line,
-        in_circuit,
-    } in &rows
-    {
+    for Row { id, line, in_circuit } in &rows {
         let mut report = |message: String| {
             findings.push(Finding::error(PROTOCOL, *line, "clause", message));
         };
@@ -96,11 +83,7 @@ fn rows(protocol: &str) -> Vec<Row> {
         let of_clauses = *table.get_or_insert(heading == "id" || heading == "clause");
         if of_clauses && is_id(first) {
             let in_circuit = !MARKERS.iter().any(|marker| line.contains(marker));
-            rows.push(Row {
-                id: first.to_owned(),
-                line: index + 1,
-                in_circuit,
-            });
+            rows.push(Row { id: first.to_owned(), line: index + 1, in_circuit });
         }
     }
     rows
@@ -111,9 +94,7 @@ fn is_id(text: &str) -> bool {
     let Some((statement, number)) = text.split_once('-') else {
         return false;
     };
-    let digits = number
-        .strip_suffix(|c: char| c.is_ascii_lowercase())
-        .unwrap_or(number);
+    let digits = number.strip_suffix(|c: char| c.is_ascii_lowercase()).unwrap_or(number);
     (1..=4).contains(&statement.len())
         && statement.bytes().all(|byte| byte.is_ascii_uppercase())
         && !digits.is_empty()
@@ -128,30 +109,14 @@ fn mentions(files: &[TextFile]) -> Mentions {
             continue;
         }
         let lexed = lex(&file.text);
-        let test_code = if file.is_test() {
-            vec![Range {
-                start: 0,
-                end: file.text.len(),
-            }]
-        } else {
-            test_items(&lexed.code)
-        };
-        for literal in lexed
-            .literals
-            .into_iter()
-            .filter(|literal| is_id(&literal.text))
-        {
-            if test_code
-                .iter()
-                .any(|range| range.contains(&literal.offset))
-            {
+        let test_code =
+            if file.is_test() { vec![Range { start: 0, end: file.text.len() }] } else { test_items(&lexed.code) };
+        for literal in lexed.literals.into_iter().filter(|literal| is_id(&literal.text)) {
+            if test_code.iter().any(|range| range.contains(&literal.offset)) {
                 mentions.in_tests.insert(literal.text);
             } else if in_circuits {
                 let line = line_of(&file.text, literal.offset);
-                mentions
-                    .in_circuits
-                    .entry(literal.text)
-                    .or_insert((file.path.clone(), line));
+                mentions.in_circuits.entry(literal.text).or_insert((file.path.clone(), line));
             }
         }
     }
@@ -172,10 +137,7 @@ mod tests {
             TextFile::new("circuits/src/transfer.rs", circuit),
             TextFile::new("executor/src/lib.rs", "const A: &str = \"ZZ-9\";"),
         ];
-        check(&files)
-            .into_iter()
-            .map(|finding| finding.to_string())
-            .collect()
+        check(&files).into_iter().map(|finding| finding.to_string()).collect()
     }
 
     #[test]
@@ -199,12 +161,8 @@ mod tests {
 
     #[test]
     fn a_second_row_and_an_empty_protocol_are_errors() {
-        let twice =
-            "| id |\n|---|\n| AB-1 (native) |\n| AB-2 | (native) |\n| AB-2 | (contract) |\n";
-        assert_eq!(
-            messages(twice, ""),
-            ["PROTOCOL.md:5: error [clause] AB-2 has a row already"]
-        );
+        let twice = "| id |\n|---|\n| AB-1 (native) |\n| AB-2 | (native) |\n| AB-2 | (contract) |\n";
+        assert_eq!(messages(twice, ""), ["PROTOCOL.md:5: error [clause] AB-2 has a row already"]);
         assert_eq!(messages("", "").len(), 1);
         assert_eq!(messages("```\n| id |\n| AB-1 |\n```\n", "").len(), 1);
     }

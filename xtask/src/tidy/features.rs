@@ -66,9 +66,6 @@ mod tests {
         assert_eq!(check("a v1;std\n\nb v2; (*)\n", all), []);
         assert_eq!(check("own v1 (folder);\n", "own v1 (folder);testing\n"), []);
         let found = check("a v1;\n", all);
-        assert_eq!(
-            found[0].message,
-            "a v1 is [] in the binary, [std] in the tests"
-        );
+        assert_eq!(found[0].message, "a v1 is [] in the binary, [std] in the tests");
     }
 }

@@ -18,25 +18,17 @@ pub(super) struct TextFile {
 impl TextFile {
     #[cfg(test)]
     pub(super) fn new(path: &str, text: &str) -> Self {
-        Self {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        }
+        Self { path: path.to_owned(), text: text.to_owned() }
     }
 
     /// Whether the file's name ends in `.extension`.
     pub(super) fn has_extension(&self, extension: &str) -> bool {
-        Path::new(&self.path)
-            .extension()
-            .is_some_and(|found| found == extension)
+        Path::new(&self.path).extension().is_some_and(|found| found == extension)
     }
 
     /// Whether a folder of the path has this name.
     pub(super) fn is_below(&self, folder: &str) -> bool {
-        let folders = self
-            .path
-            .rsplit_once('/')
-            .map_or("", |(folders, _)| folders);
+        let folders = self.path.rsplit_once('/').map_or("", |(folders, _)| folders);
         folders.split('/').any(|name| name == folder)
     }
 
@@ -56,21 +48,12 @@ impl TextFile {
 /// Folder of the workspace's manifest.
 pub(super) fn repository_root() -> Result<PathBuf> {
     let manifest = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    Ok(manifest
-        .parent()
-        .context("the manifest of xtask has no parent folder")?
-        .to_owned())
+    Ok(manifest.parent().context("the manifest of xtask has no parent folder")?.to_owned())
 }
 
 /// Reads all text files below `root` that git tracks or would track. Binary files are left out.
 pub(super) fn load(root: &Path) -> Result<Vec<TextFile>> {
-    let list = [
-        "ls-files",
-        "-z",
-        "--cached",
-        "--others",
-        "--exclude-standard",
-    ];
+    let list = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
     let names = stdout_of(Command::new("git").args(list).current_dir(root))?;
     let mut names: Vec<&str> = names.split('\0').filter(|name| !name.is_empty()).collect();
     names.sort_unstable();
@@ -84,10 +67,7 @@ pub(super) fn load(root: &Path) -> Result<Vec<TextFile>> {
         }
         let bytes = std::fs::read(&path).with_context(|| format!("cannot read {name}"))?;
         if let Ok(text) = String::from_utf8(bytes) {
-            files.push(TextFile {
-                path: name.to_owned(),
-                text,
-            });
+            files.push(TextFile { path: name.to_owned(), text });
         }
     }
     Ok(files)
@@ -100,14 +80,9 @@ pub(super) fn cargo() -> Command {
 
 /// Runs `command` to its end and returns what it printed.
 pub(super) fn stdout_of(command: &mut Command) -> Result<String> {
-    let output = command
-        .output()
-        .with_context(|| format!("cannot start {command:?}"))?;
+    let output = command.output().with_context(|| format!("cannot start {command:?}"))?;
     if !output.status.success() {
-        bail!(
-            "{command:?} failed: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
+        bail!("{command:?} failed: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
     String::from_utf8(output.stdout).with_context(|| format!("{command:?} printed no UTF-8"))
 }
@@ -122,11 +97,7 @@ mod tests {
         assert!(file.is_generated() && file.has_extension("rs") && file.is_below("src"));
         let file = TextFile::new("circuits/src/generated.rs", "");
         assert!(!file.is_generated() && !file.has_extension("sol") && !file.is_test());
-        for path in [
-            "a/src/b/tests.rs",
-            "tests/src/lib.rs",
-            "a/src/testing/check.rs",
-        ] {
+        for path in ["a/src/b/tests.rs", "tests/src/lib.rs", "a/src/testing/check.rs"] {
             assert!(TextFile::new(path, "").is_test(), "{path}");
         }
     }

@@ -51,56 +51,30 @@ pub(super) fn check_workspace(root: &Path) -> Result<Vec<Finding>> {
     let members = members(&metadata, root)?;
     let mut findings = check_members(&members);
     for (name, unwanted) in WITHOUT {
-        let tree = [
-            "tree",
-            "--edges",
-            "normal",
-            "--prefix",
-            "none",
-            "--package",
-            name,
-        ];
+        let tree = ["tree", "--edges", "normal", "--prefix", "none", "--package", name];
         let tree = stdout_of(cargo().args(tree).current_dir(root))?;
-        let manifest = members
-            .get(name)
-            .map_or("Cargo.toml", |member| &member.manifest);
+        let manifest = members.get(name).map_or("Cargo.toml", |member| &member.manifest);
         findings.extend(check_reach(manifest, name, unwanted, &tree));
     }
     Ok(findings)
 }
 
 fn members(metadata: &Value, root: &Path) -> Result<BTreeMap<String, Member>> {
-    let packages = metadata["packages"]
-        .as_array()
-        .context("cargo metadata lists no packages")?;
-    let text = |value: &Value| {
-        value
-            .as_str()
-            .map(str::to_owned)
-            .context("expected a string")
-    };
-    let names: BTreeSet<String> = packages
-        .iter()
-        .map(|package| text(&package["name"]))
-        .collect::<Result<_>>()?;
+    let packages = metadata["packages"].as_array().context("cargo metadata lists no packages")?;
+    let text = |value: &Value| value.as_str().map(str::to_owned).context("expected a string");
+    let names: BTreeSet<String> = packages.iter().map(|package| text(&package["name"])).collect::<Result<_>>()?;
     let mut members = BTreeMap::new();
     for package in packages {
-        let dependencies = package["dependencies"]
-            .as_array()
-            .context("no dependencies")?;
+        let dependencies = package["dependencies"].as_array().context("no dependencies")?;
         // The kind is null for a normal dependency, else "dev" or "build".
-        let normal = dependencies
-            .iter()
-            .filter(|dependency| dependency["kind"].is_null());
+        let normal = dependencies.iter().filter(|dependency| dependency["kind"].is_null());
         let uses = normal
             .filter_map(|dependency| dependency["name"].as_str())
             .filter(|&name| names.contains(name))
             .map(str::to_owned)
             .collect();
         let manifest = text(&package["manifest_path"])?;
-        let manifest = Path::new(&manifest)
-            .strip_prefix(root)
-            .unwrap_or(Path::new(&manifest));
+        let manifest = Path::new(&manifest).strip_prefix(root).unwrap_or(Path::new(&manifest));
         let manifest = manifest.to_string_lossy().replace('\\', "/");
         members.insert(text(&package["name"])?, Member { manifest, uses });
     }
@@ -114,9 +88,7 @@ fn check_members(members: &BTreeMap<String, Member>) -> Vec<Finding> {
             findings.push(Finding::error(manifest, 1, "crate-graph", message));
         };
         let Some(allowed) = allowed_for(name) else {
-            report(format!(
-                "`{name}` has no place in the crate graph: add it to the list"
-            ));
+            report(format!("`{name}` has no place in the crate graph: add it to the list"));
             continue;
         };
         for used in uses.iter().filter(|used| !allowed.contains(used.as_str())) {
@@ -142,16 +114,12 @@ fn allowed_for(name: &str) -> Option<BTreeSet<&'static str>> {
 }
 
 fn check_reach(manifest: &str, name: &str, unwanted: &[&str], tree: &str) -> Vec<Finding> {
-    let reached: BTreeSet<&str> = tree
-        .lines()
-        .filter_map(|line| line.split_whitespace().next())
-        .collect();
+    let reached: BTreeSet<&str> = tree.lines().filter_map(|line| line.split_whitespace().next()).collect();
     let found = unwanted.iter().filter(|&package| reached.contains(package));
     found
         .map(|package| {
-            let message = format!(
-                "`{name}` must do without `{package}`: see `cargo tree -e normal -p {name} -i {package}`"
-            );
+            let message =
+                format!("`{name}` must do without `{package}`: see `cargo tree -e normal -p {name} -i {package}`");
             Finding::error(manifest, 1, "crate-graph", message)
         })
         .collect()
@@ -163,15 +131,9 @@ mod tests {
 
     fn messages(name: &str, uses: &[&str]) -> Vec<String> {
         let uses = uses.iter().map(|&used| used.to_owned()).collect();
-        let member = Member {
-            manifest: format!("{name}/Cargo.toml"),
-            uses,
-        };
+        let member = Member { manifest: format!("{name}/Cargo.toml"), uses };
         let members = BTreeMap::from([(name.to_owned(), member)]);
-        check_members(&members)
-            .into_iter()
-            .map(|finding| finding.message)
-            .collect()
+        check_members(&members).into_iter().map(|finding| finding.message).collect()
     }
 
     #[test]
@@ -186,10 +148,7 @@ mod tests {
     fn executor_and_circuits_do_not_know_each_other() {
         assert_eq!(messages("weft-executor", &["weft-circuits"]).len(), 1);
         assert_eq!(messages("weft-circuits", &["weft-executor"]).len(), 1);
-        assert_eq!(
-            messages("weft-api", &["weft-state-tree", "weft-prover"]).len(),
-            2
-        );
+        assert_eq!(messages("weft-api", &["weft-state-tree", "weft-prover"]).len(), 2);
         assert_eq!(messages("weft-crypto", &["weft"]).len(), 1);
     }
 
@@ -214,9 +173,6 @@ mod tests {
     #[test]
     fn indirect_packages_are_found_in_the_tree() {
         let tree = "weft-api v0.1.0 (api)\naxum v0.8.9\nplonky2_field v1.0.0\nplonky2 v1.1.0 (*)\n";
-        assert_eq!(
-            check_reach("api/Cargo.toml", "weft-api", &["plonky2", "revm"], tree).len(),
-            1
-        );
+        assert_eq!(check_reach("api/Cargo.toml", "weft-api", &["plonky2", "revm"], tree).len(), 1);
     }
 }

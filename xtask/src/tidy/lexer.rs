@@ -47,18 +47,11 @@ pub(super) fn lex(text: &str) -> Lexed {
             }
             Token::Blank(end) => end,
             Token::Text(inside, end) => {
-                literals.push(Literal {
-                    offset: at,
-                    text: text[inside].to_owned(),
-                });
+                literals.push(Literal { offset: at, text: text[inside].to_owned() });
                 end
             }
         };
-        code.extend(
-            bytes[at..end]
-                .iter()
-                .map(|&byte| if byte == b'\n' { byte } else { b' ' }),
-        );
+        code.extend(bytes[at..end].iter().map(|&byte| if byte == b'\n' { byte } else { b' ' }));
     }
     let code = String::from_utf8(code).expect("whole tokens are blanked, the rest is UTF-8");
     Lexed { code, literals }
@@ -67,10 +60,7 @@ pub(super) fn lex(text: &str) -> Lexed {
 fn token_at(bytes: &[u8], at: usize) -> Token {
     let rest = &bytes[at..];
     if rest.starts_with(b"//") {
-        let length = rest
-            .iter()
-            .position(|&byte| byte == b'\n')
-            .unwrap_or(rest.len());
+        let length = rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len());
         return Token::Blank(at + length);
     }
     if rest.starts_with(b"/*") {
@@ -114,10 +104,7 @@ fn string_at(bytes: &[u8], at: usize) -> Token {
     if raw {
         open += 1;
     }
-    let hashes = bytes[open..]
-        .iter()
-        .take_while(|&&byte| raw && byte == b'#')
-        .count();
+    let hashes = bytes[open..].iter().take_while(|&&byte| raw && byte == b'#').count();
     open += hashes;
     if bytes.get(open) != Some(&b'"') {
         return Token::Code;
@@ -161,23 +148,18 @@ fn is_word(byte: u8) -> bool {
 
 /// Line of a byte, from 1.
 pub(super) fn line_of(text: &str, offset: usize) -> usize {
-    1 + text.as_bytes()[..offset]
-        .iter()
-        .filter(|&&byte| byte == b'\n')
-        .count()
+    1 + text.as_bytes()[..offset].iter().filter(|&&byte| byte == b'\n').count()
 }
 
 /// Where `word` stands in `code` on its own, not as part of a longer name.
 pub(super) fn find_word<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
-    code.match_indices(word)
-        .map(|(at, _)| at)
-        .filter(move |&at| {
-            let bytes = code.as_bytes();
-            let end = at + word.len();
-            let starts = at == 0 || !is_word(bytes[at - 1]) || !is_word(bytes[at]);
-            let ends = end >= bytes.len() || !is_word(bytes[end]) || !is_word(bytes[end - 1]);
-            starts && ends
-        })
+    code.match_indices(word).map(|(at, _)| at).filter(move |&at| {
+        let bytes = code.as_bytes();
+        let end = at + word.len();
+        let starts = at == 0 || !is_word(bytes[at - 1]) || !is_word(bytes[at]);
+        let ends = end >= bytes.len() || !is_word(bytes[end]) || !is_word(bytes[end - 1]);
+        starts && ends
+    })
 }
 
 /// An item from `from` on: what its braces enclose (`None` if it ends with a semicolon), its end.
@@ -232,26 +214,15 @@ mod tests {
         assert_eq!(lexed.code.len(), text.len());
         assert!(!lexed.code.contains(['{', '}']), "{}", lexed.code);
         assert!(lexed.code.contains("&'static str"));
-        assert_eq!(
-            line_of(&lexed.code, lexed.code.find("let b").expect("is code")),
-            2
-        );
-        let texts: Vec<_> = lexed
-            .literals
-            .iter()
-            .map(|literal| literal.text.as_str())
-            .collect();
+        assert_eq!(line_of(&lexed.code, lexed.code.find("let b").expect("is code")), 2);
+        let texts: Vec<_> = lexed.literals.iter().map(|literal| literal.text.as_str()).collect();
         assert_eq!(texts, ["{ /* \\\" ", "\"}"]);
     }
 
     #[test]
     fn prefixes_escapes_and_names_are_told_apart() {
         let lexed = lex(r##"f(b"x", br"y\", c"z", '\'', '\u{41}', 'é', r#type, bar)"##);
-        let texts: Vec<_> = lexed
-            .literals
-            .iter()
-            .map(|literal| literal.text.as_str())
-            .collect();
+        let texts: Vec<_> = lexed.literals.iter().map(|literal| literal.text.as_str()).collect();
         assert_eq!(texts, ["x", "y\\", "z"]);
         assert!(lexed.code.contains("r#type, bar"));
         assert!(!lexed.code.contains(['\'', '{']), "{}", lexed.code);
@@ -276,10 +247,7 @@ mod tests {
     #[test]
     fn test_items_cover_modules_and_single_items() {
         let code = "use a;\n#[cfg(test)]\nuse b::{c, d};\nfn f() {}\n#[cfg(test)]\nmod tests { #[cfg(test)] fn g() {} }\n#[cfg(unix)] fn h() {}";
-        let items: Vec<&str> = test_items(code)
-            .into_iter()
-            .map(|item| &code[item])
-            .collect();
+        let items: Vec<&str> = test_items(code).into_iter().map(|item| &code[item]).collect();
         assert_eq!(items.len(), 2);
         assert!(items[0].starts_with("#[cfg(test)]\nuse b"));
         assert!(items[1].ends_with("fn g() {} }"));

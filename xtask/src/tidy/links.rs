@@ -11,9 +11,8 @@ use super::lexer::line_of;
 pub(super) fn check(files: &[TextFile]) -> Vec<Finding> {
     let paths = known_paths(files);
     let documents = || files.iter().filter(|file| file.has_extension("md"));
-    let anchors: BTreeMap<&str, BTreeSet<String>> = documents()
-        .map(|file| (file.path.as_str(), anchors(&file.text)))
-        .collect();
+    let anchors: BTreeMap<&str, BTreeSet<String>> =
+        documents().map(|file| (file.path.as_str(), anchors(&file.text))).collect();
     let mut findings = Vec::new();
     for file in documents() {
         for (offset, target) in targets(&prose(&file.text)) {
@@ -27,12 +26,7 @@ pub(super) fn check(files: &[TextFile]) -> Vec<Finding> {
                     _ => continue,
                 },
             };
-            findings.push(Finding::error(
-                &file.path,
-                line_of(&file.text, offset),
-                "link",
-                problem,
-            ));
+            findings.push(Finding::error(&file.path, line_of(&file.text, offset), "link", problem));
         }
     }
     findings
@@ -40,12 +34,8 @@ pub(super) fn check(files: &[TextFile]) -> Vec<Finding> {
 
 /// Files, and the folders that hold them.
 fn known_paths(files: &[TextFile]) -> BTreeSet<String> {
-    let with_folders = files
-        .iter()
-        .flat_map(|file| Path::new(&file.path).ancestors());
-    with_folders
-        .map(|path| path.to_string_lossy().into_owned())
-        .collect()
+    let with_folders = files.iter().flat_map(|file| Path::new(&file.path).ancestors());
+    with_folders.map(|path| path.to_string_lossy().into_owned()).collect()
 }
 
 /// The document with fenced code and code spans blanked out, byte for byte.
@@ -75,10 +65,7 @@ fn targets(prose: &str) -> Vec<(usize, String)> {
     let mut targets = Vec::new();
     for (open, _) in prose.match_indices("](") {
         let start = open + 2;
-        let target: String = prose[start..]
-            .chars()
-            .take_while(|&c| c != ')' && c != '\n')
-            .collect();
+        let target: String = prose[start..].chars().take_while(|&c| c != ')' && c != '\n').collect();
         // What follows a space is the title.
         if let Some(target) = target.split_whitespace().next() {
             targets.push((start, target.to_owned()));
@@ -128,21 +115,15 @@ fn anchors(text: &str) -> BTreeSet<String> {
         }
         let slug = slug(line.trim_start_matches('#').trim());
         let numbered = (1..).map(|number| format!("{slug}-{number}"));
-        let free = std::iter::once(slug.clone())
-            .chain(numbered)
-            .find(|a| !anchors.contains(a));
+        let free = std::iter::once(slug.clone()).chain(numbered).find(|a| !anchors.contains(a));
         anchors.extend(free);
     }
     anchors
 }
 
 fn slug(heading: &str) -> String {
-    let kept = heading
-        .chars()
-        .filter(|&c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
-    kept.map(|c| if c == ' ' { '-' } else { c })
-        .flat_map(char::to_lowercase)
-        .collect()
+    let kept = heading.chars().filter(|&c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.map(|c| if c == ' ' { '-' } else { c }).flat_map(char::to_lowercase).collect()
 }
 
 #[cfg(test)]
@@ -152,16 +133,10 @@ mod tests {
     fn problems(text: &str) -> Vec<(usize, String)> {
         let files = [
             TextFile::new("docs/a.md", text),
-            TextFile::new(
-                "docs/b/c.md",
-                "# One thing: `x` first\n\n## Twice\n## Twice\n",
-            ),
+            TextFile::new("docs/b/c.md", "# One thing: `x` first\n\n## Twice\n## Twice\n"),
             TextFile::new("src/lib.rs", ""),
         ];
-        check(&files)
-            .into_iter()
-            .map(|finding| (finding.line, finding.message))
-            .collect()
+        check(&files).into_iter().map(|finding| (finding.line, finding.message)).collect()
     }
 
     #[test]

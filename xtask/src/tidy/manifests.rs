@@ -5,9 +5,7 @@ use super::files::TextFile;
 
 /// Checks every manifest of a crate.
 pub(super) fn check(files: &[TextFile]) -> Vec<Finding> {
-    let manifests = files
-        .iter()
-        .filter(|file| file.path.ends_with("Cargo.toml"));
+    let manifests = files.iter().filter(|file| file.path.ends_with("Cargo.toml"));
     let crates = manifests.filter(|file| file.text.lines().any(|line| line.trim() == "[package]"));
     crates
         .filter(|file| !takes_workspace_lints(&file.text))
@@ -19,11 +17,7 @@ pub(super) fn check(files: &[TextFile]) -> Vec<Finding> {
 }
 
 fn takes_workspace_lints(manifest: &str) -> bool {
-    let lines = manifest
-        .lines()
-        .map(str::trim)
-        .skip_while(|&line| line != "[lints]")
-        .skip(1);
+    let lines = manifest.lines().map(str::trim).skip_while(|&line| line != "[lints]").skip(1);
     lines
         .take_while(|line| !line.starts_with('['))
         .any(|line| line.split_whitespace().collect::<String>() == "workspace=true")
@@ -36,15 +30,9 @@ mod tests {
     #[test]
     fn lints_come_from_the_workspace() {
         let check_text = |text: &str| check(&[TextFile::new("a/Cargo.toml", text)]).len();
-        assert_eq!(
-            check_text("[package]\nname = \"a\"\n\n[lints]\nworkspace = true\n"),
-            0
-        );
+        assert_eq!(check_text("[package]\nname = \"a\"\n\n[lints]\nworkspace = true\n"), 0);
         assert_eq!(check_text("[package]\nedition.workspace = true\n"), 1);
-        assert_eq!(
-            check_text("[package]\n[lints]\n[other]\nworkspace = true\n"),
-            1
-        );
+        assert_eq!(check_text("[package]\n[lints]\n[other]\nworkspace = true\n"), 1);
         assert_eq!(check_text("[workspace]\nmembers = []\n"), 0);
     }
 }

@@ -31,23 +31,14 @@ pub(super) fn check(files: &[TextFile]) -> Vec<Finding> {
 fn check_file(file: &TextFile, lines: usize) -> Option<Finding> {
     let message = |limit| format!("{lines} lines without tests, the limit is {limit}: split it");
     if lines > FILE_LINES_HARD {
-        return Some(Finding::error(
-            &file.path,
-            1,
-            "file-size",
-            message(FILE_LINES_HARD),
-        ));
+        return Some(Finding::error(&file.path, 1, "file-size", message(FILE_LINES_HARD)));
     }
-    (lines > FILE_LINES_SOFT)
-        .then(|| Finding::warning(&file.path, 1, "file-size", message(FILE_LINES_SOFT)))
+    (lines > FILE_LINES_SOFT).then(|| Finding::warning(&file.path, 1, "file-size", message(FILE_LINES_SOFT)))
 }
 
 fn lines_without_tests(lexed: &Lexed) -> usize {
     let lines = |text: &str| text.bytes().filter(|&byte| byte == b'\n').count();
-    let in_tests: usize = test_items(&lexed.code)
-        .into_iter()
-        .map(|item| lines(&lexed.code[item]) + 1)
-        .sum();
+    let in_tests: usize = test_items(&lexed.code).into_iter().map(|item| lines(&lexed.code[item]) + 1).sum();
     lines(&lexed.code).saturating_sub(in_tests)
 }
 
@@ -56,18 +47,12 @@ fn check_functions(file: &TextFile, lexed: &Lexed) -> Vec<Finding> {
     let mut findings = Vec::new();
     for start in find_word(code, "fn") {
         let signature = code[start + 2..].trim_start();
-        let name: String = signature
-            .chars()
-            .take_while(|&c| c.is_alphanumeric() || c == '_')
-            .collect();
+        let name: String = signature.chars().take_while(|&c| c.is_alphanumeric() || c == '_').collect();
         // No name: a function pointer's type.
         let (Some(body), false) = (item_at(code, start).0, name.is_empty()) else {
             continue;
         };
-        let lines = code[body]
-            .lines()
-            .filter(|line| !line.trim().is_empty())
-            .count();
+        let lines = code[body].lines().filter(|line| !line.trim().is_empty()).count();
         if lines > FUNCTION_LINES {
             let message = format!("`{name}` has {lines} lines, the limit is {FUNCTION_LINES}");
             let line = line_of(code, start);
@@ -84,10 +69,7 @@ mod tests {
 
     fn levels(path: &str, text: &str) -> Vec<(usize, Level)> {
         let findings = check(&[TextFile::new(path, text)]);
-        findings
-            .into_iter()
-            .map(|finding| (finding.line, finding.level))
-            .collect()
+        findings.into_iter().map(|finding| (finding.line, finding.level)).collect()
     }
 
     #[test]
@@ -103,14 +85,8 @@ mod tests {
     #[test]
     fn tests_do_not_count() {
         let tests = format!("#[cfg(test)]\nmod tests {{\n{}}}\n", "//\n".repeat(500));
-        assert_eq!(
-            levels("a.rs", &format!("{}{tests}", "//\n".repeat(400))),
-            []
-        );
-        assert_eq!(
-            levels("a.rs", &format!("{}{tests}", "//\n".repeat(401))).len(),
-            1
-        );
+        assert_eq!(levels("a.rs", &format!("{}{tests}", "//\n".repeat(400))), []);
+        assert_eq!(levels("a.rs", &format!("{}{tests}", "//\n".repeat(401))).len(), 1);
     }
 
     #[test]
@@ -118,10 +94,7 @@ mod tests {
         let function = |lines| format!("\nfn f() {{\n// why\n\n{}}}\n", "g();\n".repeat(lines));
         assert_eq!(levels("a.rs", &function(70)), []);
         assert_eq!(levels("a.rs", &function(71)), [(2, Level::Error)]);
-        let pointer = format!(
-            "const A: fn() = f;\nstruct B {{\n{}}}\n",
-            "a: u8,\n".repeat(80)
-        );
+        let pointer = format!("const A: fn() = f;\nstruct B {{\n{}}}\n", "a: u8,\n".repeat(80));
         assert_eq!(levels("a.rs", &pointer), []);
     }
 }

@@ -39,11 +39,7 @@ pub(super) fn check(files: &[TextFile]) -> Vec<Finding> {
             findings.push(Finding::error(&file.path, line, rule, message));
         };
         for (offset, path) in machine_paths(&file.text) {
-            report(
-                offset,
-                "machine-path",
-                format!("`{path}` exists on one machine only"),
-            );
+            report(offset, "machine-path", format!("`{path}` exists on one machine only"));
         }
         let has_any = |extensions: &[&str]| extensions.iter().any(|name| file.has_extension(name));
         if has_any(&NOTED_EXTENSIONS) {
@@ -55,11 +51,7 @@ pub(super) fn check(files: &[TextFile]) -> Vec<Finding> {
         }
         if has_any(&SCRIPT_EXTENSIONS) {
             for (offset, _) in file.text.match_indices(FOCUSED) {
-                report(
-                    offset,
-                    "focused-test",
-                    format!("`{FOCUSED}` hides the other tests"),
-                );
+                report(offset, "focused-test", format!("`{FOCUSED}` hides the other tests"));
             }
         }
         if file.has_extension("rs") {
@@ -76,10 +68,8 @@ pub(super) fn check(files: &[TextFile]) -> Vec<Finding> {
 
 /// Absolute paths only: not a folder `home` inside of a longer path or of an address.
 fn machine_paths(text: &str) -> impl Iterator<Item = (usize, &'static str)> + '_ {
-    let found = MACHINE_PATHS.into_iter().flat_map(|path| {
-        text.match_indices(path)
-            .map(move |(offset, _)| (offset, path))
-    });
+    let found =
+        MACHINE_PATHS.into_iter().flat_map(|path| text.match_indices(path).map(move |(offset, _)| (offset, path)));
     found.filter(|&(offset, _)| {
         let before = text[..offset].chars().next_back();
         before.is_none_or(|c| !c.is_alphanumeric() && !matches!(c, '.' | '-' | '_' | '~' | '}'))
@@ -91,10 +81,7 @@ mod tests {
     use super::*;
 
     fn rules(path: &str, text: &str) -> Vec<&'static str> {
-        check(&[TextFile::new(path, text)])
-            .into_iter()
-            .map(|finding| finding.rule)
-            .collect()
+        check(&[TextFile::new(path, text)]).into_iter().map(|finding| finding.rule).collect()
     }
 
     #[test]
@@ -102,31 +89,15 @@ mod tests {
         let [first, ..] = MACHINE_PATHS;
         assert_eq!(rules("a.md", &format!("see {first}x")), ["machine-path"]);
         assert_eq!(rules("a.json", &format!("\"{first}x\"")), ["machine-path"]);
-        assert_eq!(
-            rules(
-                "a.md",
-                &format!("https://example.org{first}x and $dir/{first}")
-            )
-            .len(),
-            1
-        );
-        assert_eq!(
-            rules("a.md", &format!("https://example.org{first}x")).len(),
-            0
-        );
+        assert_eq!(rules("a.md", &format!("https://example.org{first}x and $dir/{first}")).len(), 1);
+        assert_eq!(rules("a.md", &format!("https://example.org{first}x")).len(), 0);
     }
 
     #[test]
     fn unfinished_code_is_found_outside_of_literals() {
         assert_eq!(rules("a.rs", "fn f() { todo!() }"), ["word"]);
-        assert_eq!(
-            rules("a.rs", "#[test]\n#[ignore = \"slow\"]\nfn f() {}"),
-            ["word"]
-        );
-        assert_eq!(
-            rules("a.rs", "const A: &str = \"dbg!\"; // unimplemented!"),
-            [""; 0]
-        );
+        assert_eq!(rules("a.rs", "#[test]\n#[ignore = \"slow\"]\nfn f() {}"), ["word"]);
+        assert_eq!(rules("a.rs", "const A: &str = \"dbg!\"; // unimplemented!"), [""; 0]);
         assert_eq!(rules("a.md", "never write todo!() or dbg!()"), [""; 0]);
     }
 

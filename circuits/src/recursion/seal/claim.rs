@@ -148,9 +148,9 @@ impl SealClaim {
         if u32::try_from(used) != Ok(self.record_count) {
             return Err(SealError::Count { expected: used, got: self.record_count });
         }
-        let chain = slots[..used].iter().fold(Digest::ZERO, |chain, slot| {
-            poseidon::hash(Tag::CHAIN, &[&chain.0[..], &slot.limbs].concat())
-        });
+        let chain = slots[..used]
+            .iter()
+            .fold(Digest::ZERO, |chain, slot| poseidon::hash(Tag::CHAIN, &[&chain.0[..], &slot.limbs].concat()));
         if self.chain != chain {
             return Err(SealError::Chain);
         }

@@ -173,7 +173,9 @@ impl Conformance for Claim {
         wrong_chain.claim.digest = wrong_chain.claim.statement().digest();
         cases.push(wrong_chain);
         // An open group: group digest, group chain, slots left.
-        cases.extend([12, 16, 20].map(|element| changed(|case| case.claim.child.after = with_group(&case.claim, element))));
+        cases.extend(
+            [12, 16, 20].map(|element| changed(|case| case.claim.child.after = with_group(&case.claim, element))),
+        );
         // Another digest: of another context, or of nothing.
         let mut other_context = batch(&records(2));
         let statement = SealStatement { context: Context(digest(2)), ..other_context.claim.statement() };

@@ -46,7 +46,9 @@ fn only(clause: ClauseId) -> BTreeSet<ClauseId> {
 
 /// Whether the verification of a child itself fails.
 fn verification_fails(violations: &[Violation]) -> bool {
-    violations.iter().any(|violation| matches!(violation, Violation::Clause(a) if matches!(a.claim, Claim::Rows { .. })))
+    violations
+        .iter()
+        .any(|violation| matches!(violation, Violation::Clause(a) if matches!(a.claim, Claim::Rows { .. })))
 }
 
 /// A change of a segment's statement, with a proof of it from the right circuit.
@@ -176,14 +178,16 @@ fn seal_refuses(foreign: &Foreign) {
     let capacity = SealCapacity::new(8).expect("in range");
     let seal = Seal::build(world.circuits.common_shape(), set, capacity, CHECKING);
     let circuit = &seal.layer.circuit;
-    let good = seal.witness(&seal_input(&world.batch, &world.records), keys.get(world.batch.origin)).expect("the right shape");
+    let good =
+        seal.witness(&seal_input(&world.batch, &world.records), keys.get(world.batch.origin)).expect("the right shape");
     assert_eq!(broken_clauses(circuit, &good, &[]), BTreeSet::new());
 
     let wrong_key = seal.witness(&seal_input(&world.batch, &world.records), &keys.lift_small).expect("the right shape");
     assert!(broken_clauses(circuit, &wrong_key, &[]).contains("SA-1"));
     for (proof, key) in [(&foreign.proof, &foreign.key), (&foreign.disguised, &foreign.disguised_key)] {
         let child = AggregateProof { origin: Origin::LiftSmall, proof: proof.clone() };
-        let violations = broken(circuit, &seal.witness(&seal_input(&child, &world.records), key).expect("the right shape"), &[]);
+        let violations =
+            broken(circuit, &seal.witness(&seal_input(&child, &world.records), key).expect("the right shape"), &[]);
         assert!(clauses_of(&violations).contains("SA-1"));
         assert!(!verification_fails(&violations));
     }

@@ -119,4 +119,3 @@ fn sizes(world: &World) -> String {
     }
     text
 }
-

@@ -12,7 +12,8 @@ use crate::config::segment_config;
 use crate::recursion::key::VerifierData;
 use crate::recursion::layer::LayerCircuit;
 use crate::recursion::{
-    AggregateProof, Assembly, RecursionCircuits, SealCapacity, SealInput, SegmentLayer, SegmentProof, SegmentStatementWires,
+    AggregateProof, Assembly, RecursionCircuits, SealCapacity, SealInput, SegmentLayer, SegmentProof,
+    SegmentStatementWires,
 };
 use crate::wired::Witness;
 
@@ -90,11 +91,7 @@ pub(super) fn statements(records: &[Record]) -> [SegmentStatement; 3] {
         digest(103),
         RunningState { chain, ..RunningState::start_of_batch(root_after()) }.digest(),
     ];
-    std::array::from_fn(|i| SegmentStatement {
-        context: Context(digest(104)),
-        before: states[i],
-        after: states[i + 1],
-    })
+    std::array::from_fn(|i| SegmentStatement { context: Context(digest(104)), before: states[i], after: states[i + 1] })
 }
 
 pub(super) static WORLD: LazyLock<World> = LazyLock::new(|| {

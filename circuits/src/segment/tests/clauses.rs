@@ -6,8 +6,8 @@ use plonky2::field::types::Field;
 use plonky2::iop::witness::PartitionWitness;
 use weft_protocol::crypto::{Digest, Goldilocks};
 use weft_protocol::{
-    AccountIndex, Address, Amount, AssetId, Deposit, Environment, Fee, FeeAsset, Lane, Object, Reject,
-    RunningState, SegmentWitness, Slot, SlotWitness, Timestamp, Transaction, TransactionKind, WitnessError,
+    AccountIndex, Address, Amount, AssetId, Deposit, Environment, Fee, FeeAsset, Lane, Object, Reject, RunningState,
+    SegmentWitness, Slot, SlotWitness, Timestamp, Transaction, TransactionKind, WitnessError,
 };
 
 use super::world::{World, amount, opening, owner, secret, transfer, withdrawal};
@@ -337,7 +337,11 @@ fn every_clause_is_violated_somewhere() {
     let declared: BTreeSet<_> = CLAUSES.iter().copied().collect();
     let circuit = one_slot(Mode::Checking);
     let named = circuit.layer.circuit.ledger.clauses();
-    let undeclared: Vec<_> = named.iter().filter(|id| id.contains('-') && id.as_bytes()[0].is_ascii_uppercase()).filter(|id| !declared.contains(*id)).collect();
+    let undeclared: Vec<_> = named
+        .iter()
+        .filter(|id| id.contains('-') && id.as_bytes()[0].is_ascii_uppercase())
+        .filter(|id| !declared.contains(*id))
+        .collect();
     assert!(undeclared.is_empty(), "{undeclared:?}");
 }
 

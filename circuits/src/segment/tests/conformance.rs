@@ -41,8 +41,7 @@ fn assert_agree(cases: &[Case]) {
                 assert!(satisfied, "the circuit refuses {case:?}: {:?}", prover.broken_rows(&generated.witness));
                 assert!(failed.is_empty(), "{failed:?} fail for {case:?}");
                 let public = &proving.layer.circuit.data.prover_only.public_inputs;
-                let values: Vec<F> =
-                    public.iter().map(|&target| value_of(&generated.witness, target)).collect();
+                let values: Vec<F> = public.iter().map(|&target| value_of(&generated.witness, target)).collect();
                 assert_eq!(values, statement.elements().map(to_field).to_vec());
             }
             Err(reject) => {
@@ -126,9 +125,9 @@ fn queue_entries_have_exactly_one_outcome() {
         }
         Case::new(&world, &Slot::Deposit(deposit))
     });
-    let openings = samples(&(arb_world(), arb_opening_deposit(), 1..6u32), CASES / 2)
-        .into_iter()
-        .map(|(world, deposit, index)| Case::new(&world, &Slot::OpeningDeposit { deposit, index: AccountIndex(index) }));
+    let openings = samples(&(arb_world(), arb_opening_deposit(), 1..6u32), CASES / 2).into_iter().map(
+        |(world, deposit, index)| Case::new(&world, &Slot::OpeningDeposit { deposit, index: AccountIndex(index) }),
+    );
     let cases: Vec<_> = deposits.chain(openings).collect();
     assert_agree(&cases);
     let proving = one_slot(Mode::Proving);
