@@ -1,3 +1,7 @@
-//! The `weft` binary.
+//! The `weft` command. See [`weft_node`].
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    weft_node::cli::run()
+}

@@ -1,0 +1,124 @@
+//! Measurements of proofs.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use serde_json::json;
+use weft_aggregator::{Backend as _, BatchEnd, bench_merges};
+use weft_circuits::recursion::WrappedProof;
+use weft_circuits::recursion::merge::ARITY;
+use weft_protocol::SegmentWitness;
+use weft_protocol::crypto::Digest;
+use weft_prover::{CircuitSet, Cost, SegmentSize, StageLog, bench_segment};
+
+use super::memory::{peak_mib, reset_peak};
+use super::workload::{ACCOUNT_BITS, Workload};
+use super::{Run, ms, on_threads, real};
+use crate::circuits;
+
+/// Checks of a wrapped proof that are timed.
+const CHECKS: u32 = 20;
+
+pub(super) fn segment(run: &mut Run<'_>, cache: Option<&Path>) -> Result<()> {
+    let size = SegmentSize::Large;
+    let circuits = circuits::load(cache);
+    let slots = circuits.sizes().slots(size);
+    run.params = json!({ "accounts": 1 << ACCOUNT_BITS, "transfers": slots, "hot": false });
+    let rows = circuits.segment(size).summary().rows;
+    let witness = Workload::new(slots)?.segment()?;
+    reset_peak();
+    let cost = prove_segment(&circuits, size, &witness, run.threads)?;
+    run.figure("rows_per_transfer", real(rows) / real(slots), "rows", cost.cpu);
+    run.figure("cpu_ms_per_transfer", ms(cost.cpu) / real(slots), "ms", cost.cpu);
+    run.figure("wall_ms", ms(cost.wall), "ms", cost.cpu);
+    if let Some(peak) = peak_mib() {
+        // With all circuits of the set in memory.
+        run.figure("peak_mib", peak, "MiB", cost.cpu);
+    }
+    Ok(())
+}
+
+pub(super) fn aggregate(run: &mut Run<'_>, cache: Option<&Path>) -> Result<()> {
+    run.params = json!({ "children": ARITY });
+    let circuits = circuits::load(cache);
+    let (costs, _) = on_threads(run.threads, || bench_merges(&circuits, SegmentSize::Small))?;
+    let costs = costs?;
+    run.figure("cpu_ms", ms(costs.aggregate.cpu), "ms", costs.aggregate.cpu);
+    run.figure("wall_ms", ms(costs.aggregate.wall), "ms", costs.aggregate.cpu);
+    run.figure("lift_cpu_ms", ms(costs.lift.cpu), "ms", costs.lift.cpu);
+    Ok(())
+}
+
+pub(super) fn wrap(run: &mut Run<'_>, cache: Option<&Path>) -> Result<()> {
+    let circuits = circuits::load(cache);
+    reset_peak();
+    let (end, _) = on_threads(run.threads, || prove_end(&circuits))?;
+    let (proof, seal, wrap) = end?;
+    run.figure("cpu_ms", ms(wrap.cpu), "ms", wrap.cpu);
+    run.figure("wall_ms", ms(wrap.wall), "ms", wrap.cpu);
+    run.figure("proof_bytes", real(proof.to_bytes().len()), "bytes", wrap.cpu);
+    run.figure("seal_cpu_ms", ms(seal.cpu), "ms", seal.cpu);
+    if let Some(peak) = peak_mib() {
+        run.figure("peak_mib", peak, "MiB", wrap.cpu);
+    }
+    Ok(())
+}
+
+pub(super) fn verify(run: &mut Run<'_>, cache: Option<&Path>) -> Result<()> {
+    run.params = json!({ "checks": CHECKS });
+    run.threads = 1;
+    let circuits = circuits::load(cache);
+    let (proof, ..) = prove_end(&circuits)?;
+    let check = || (0..CHECKS).try_for_each(|_| circuits.family().verify_wrapped(&proof).map(drop));
+    let (result, cost) = on_threads(1, check)?;
+    result?;
+    run.figure("ms", ms(cost.wall / CHECKS), "ms", cost.cpu);
+    Ok(())
+}
+
+/// The share of a transfer in a large batch: its slot's in a large segment, and the segment's in the merges above it. Each
+/// lift has [`ARITY`] segments, and a tree in which every node has as many children has half as many aggregates as lifts.
+pub(super) fn batch(run: &mut Run<'_>, cache: Option<&Path>) -> Result<()> {
+    let size = SegmentSize::Large;
+    let circuits = circuits::load(cache);
+    let slots = circuits.sizes().slots(size);
+    run.params = json!({ "accounts": 1 << ACCOUNT_BITS, "transfers_per_segment": slots, "hot": false });
+    let witness = Workload::new(slots)?.segment()?;
+    let both = prove_segment(&circuits, size, &witness, run.threads)?;
+    let (merges, _) = on_threads(run.threads, || bench_merges(&circuits, SegmentSize::Small))?;
+    let merges = merges?;
+    let merged = merges.lift.cpu + merges.aggregate.cpu / 2;
+    let share = ms(both.cpu) + ms(merged) / real(ARITY);
+    run.figure("cpu_ms_per_transfer", share / real(slots), "ms", both.cpu + merged);
+    if run.threads >= 2 {
+        let one = prove_segment(&circuits, size, &witness, 1)?;
+        let two = prove_segment(&circuits, size, &witness, 2)?;
+        run.figure("speedup_2_threads", one.wall.as_secs_f64() / two.wall.as_secs_f64(), "", one.cpu + two.cpu);
+    }
+    let started = Instant::now();
+    let (end, cost) = on_threads(run.threads, || prove_end(&circuits))?;
+    end?;
+    run.figure("seconds_small_batch", started.elapsed().as_secs_f64(), "s", cost.cpu);
+    Ok(())
+}
+
+fn prove_segment(circuits: &CircuitSet, size: SegmentSize, witness: &SegmentWitness, threads: usize) -> Result<Cost> {
+    let (result, _) = on_threads(threads, || {
+        let mut log = StageLog::new();
+        circuits.prove_segment(size, witness, &mut log).map(|_| log.total())
+    })?;
+    result.context("the segment of the workload is not proved")
+}
+
+/// The wrapped proof of a batch of one idle segment, with the costs of seal and wrap.
+fn prove_end(circuits: &CircuitSet) -> Result<(WrappedProof, Cost, Cost)> {
+    let (segment, _) = bench_segment(circuits, SegmentSize::Small)?;
+    let root = circuits.lift(SegmentSize::Small, &[Arc::new(segment)], &mut StageLog::new())?;
+    let end = BatchEnd { root_before: Digest::ZERO, root_after: Digest::ZERO, records: Vec::new() };
+    let (mut seal, mut wrap) = (StageLog::new(), StageLog::new());
+    let sealed = circuits.seal(&root, &end, &mut seal)?;
+    let proof = circuits.wrap(&sealed, &mut wrap)?;
+    Ok((proof, seal.total(), wrap.total()))
+}

@@ -1,0 +1,30 @@
+//! L1 as the node sees it: what it reads and what it sends.
+
+mod post;
+mod queue;
+mod watch;
+
+use alloy::primitives::B256;
+use weft_protocol::crypto::Digest;
+
+pub use post::{PostError, PostOrder, Poster};
+pub use queue::{QueueError, decode_entry};
+pub use watch::{WatchError, Watcher};
+
+/// The last L1 block that was read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct L1Head {
+    /// Its number.
+    pub number: u64,
+    /// Its time, UNIX seconds.
+    pub timestamp: u64,
+}
+
+/// The contract's rollup binding over any provider.
+pub type Rollup = weft_contract::bindings::IRollup::IRollupInstance<alloy::providers::DynProvider>;
+
+/// A digest as the contract writes it.
+#[must_use]
+pub fn word(digest: &Digest) -> B256 {
+    B256::from(digest.to_bytes())
+}

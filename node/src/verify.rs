@@ -1,0 +1,125 @@
+//! Checks the file with the proof of a batch, without a node and without L1.
+
+use serde::Serialize;
+use weft_circuits::digest::CircuitDigest;
+use weft_prover::CircuitSet;
+
+use crate::proof_file::ProofFile;
+
+/// What has to hold besides the checks for a verified file to mean what it says.
+pub const ASSUMPTIONS: [&str; 4] = [
+    "Poseidon over Goldilocks and Keccak-256 are collision resistant and may stand for random oracles",
+    "FRI is sound up to list-decoding capacity: at least 100 bits in every layer under that conjecture",
+    "the circuits of this program state PROTOCOL.md, and the batch before this one ended at root_before",
+    "the file says nothing about L1: only the contract tells whether the batch was verified there",
+];
+
+/// A check that a file did not pass.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("check `{check}` failed: {reason}")]
+pub struct FailedCheck {
+    /// Name of the check.
+    pub check: Check,
+    /// What was wrong.
+    pub reason: String,
+}
+
+/// The checks, in order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Check {
+    /// The file is a proof file in its one form.
+    Format,
+    /// The proof belongs to the circuit of this program.
+    Circuit,
+    /// The fields name a batch and its records.
+    Statement,
+    /// The bytes are a proof of the circuit's shape.
+    Encoding,
+    /// The proof is valid.
+    Proof,
+    /// The proof is about this batch and these records.
+    Binding,
+}
+
+impl std::fmt::Display for Check {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Format => "format",
+            Self::Circuit => "circuit",
+            Self::Statement => "statement",
+            Self::Encoding => "encoding",
+            Self::Proof => "proof",
+            Self::Binding => "binding",
+        })
+    }
+}
+
+/// What a verified file shows.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Verified {
+    /// Chain id of L1.
+    pub chain_id: u64,
+    /// The rollup's contract.
+    pub contract: String,
+    /// Number of the batch.
+    pub number: u32,
+    /// Time of the batch, UNIX seconds.
+    pub timestamp: u64,
+    /// Records of the batch.
+    pub records: usize,
+    /// State root before the batch.
+    pub root_before: String,
+    /// State root after it.
+    pub root_after: String,
+    /// Circuit of the proof.
+    pub circuit: String,
+    /// Digest of the public statement.
+    pub statement: String,
+}
+
+impl Check {
+    fn failed(self, reason: impl ToString) -> FailedCheck {
+        FailedCheck { check: self, reason: reason.to_string() }
+    }
+}
+
+/// Reads a file: the first check, which needs no circuits.
+///
+/// # Errors
+/// The bytes are no proof file.
+pub fn read(bytes: &[u8]) -> Result<ProofFile, FailedCheck> {
+    ProofFile::from_bytes(bytes).map_err(|error| Check::Format.failed(error))
+}
+
+/// Checks the rest of a file against the circuits of this program.
+///
+/// # Errors
+/// The first check that fails.
+pub fn verify(file: &ProofFile, circuits: &CircuitSet) -> Result<Verified, FailedCheck> {
+    let family = circuits.family();
+    let expected: CircuitDigest = family.wrap().summary().digest;
+    let got = file.circuit;
+    if expected != got {
+        let reason = format!("the proof is one of circuit {got}, this program has {expected}");
+        return Err(Check::Circuit.failed(reason));
+    }
+    let statement = file.statement().map_err(|error| Check::Statement.failed(error))?;
+    let proof = family.decode_wrapped(&file.proof.0).map_err(|error| Check::Encoding.failed(error))?;
+    let got = family.verify_wrapped(&proof).map_err(|error| Check::Proof.failed(error))?;
+    let expected = statement.digest();
+    if expected != got {
+        let reason = format!("the proof is about statement {got}, the file describes {expected}");
+        return Err(Check::Binding.failed(reason));
+    }
+    Ok(Verified {
+        chain_id: file.chain_id,
+        contract: file.contract.to_string(),
+        number: file.number,
+        timestamp: file.timestamp,
+        records: file.records.0.len() / weft_protocol::RECORD_BYTES,
+        root_before: file.root_before.to_string(),
+        root_after: file.root_after.to_string(),
+        circuit: file.circuit.to_string(),
+        statement: expected.to_string(),
+    })
+}

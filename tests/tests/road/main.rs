@@ -1,0 +1,37 @@
+//! The whole road with real parts: one node, one set of circuits, one L1 for all that is asked of them.
+//!
+//! A single test, because each process would load the circuits, and each batch costs a minute of proving.
+
+mod bad_input;
+mod l1;
+mod offline;
+
+use std::sync::Arc;
+
+use weft_node::circuits;
+use weft_node::demo::{Console, Scene, play};
+use weft_prover::CircuitSet;
+
+fn load_circuits() -> Arc<CircuitSet> {
+    let cache = std::env::var_os("WEFT_CIRCUIT_CACHE").map(Into::into).or_else(circuits::default_cache);
+    Arc::new(circuits::load(cache.as_deref()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_road_from_a_deposit_to_a_paid_withdrawal_and_everything_that_is_refused_on_it() {
+    let circuits = tokio::task::spawn_blocking(load_circuits).await.unwrap();
+    let mut scene = Scene::set(Arc::clone(&circuits)).await.unwrap();
+
+    bad_input::is_refused_and_changes_nothing_before_there_are_accounts(&scene).await;
+    let report = play(&mut scene, &Console::stderr(), &circuits).await.unwrap();
+    assert!(report.ok);
+    assert_eq!(report.batches.len(), 2);
+    assert!(report.batches.iter().all(|batch| batch.segments >= 2), "several segments in each batch");
+    assert!(report.batches.iter().all(|batch| batch.l1.prove_gas <= l1::PROVE_GAS_MAX), "{:?}", report.batches);
+
+    bad_input::is_refused_and_changes_nothing(&mut scene).await;
+    offline::every_class_of_field_is_checked(&scene, &circuits).await;
+    l1::refuses_proofs_that_are_not_the_batch_s(&scene).await;
+    l1::refuses_second_claims_strangers_and_repetitions(&scene).await;
+    scene.stop().await.unwrap();
+}
