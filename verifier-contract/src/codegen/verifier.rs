@@ -32,6 +32,7 @@ pub(super) fn generate(common: &Common, verifier: &VerifierOnly, header: &str) -
     values.set("HEADER", header);
     set_selectors(&mut values);
     set_proof(common, &layout, &mut values);
+    set_sizes(common, &layout, &mut values);
     set_rows(&layout, &mut values);
     let tables = set_tables(common, verifier, &mut values);
     let prefix = set_prefix(common, verifier, &layout, &mut values);
@@ -94,12 +95,21 @@ fn set_proof(common: &Common, layout: &ProofLayout, values: &mut Values) {
         ("FINAL_POLYNOMIAL_END", final_polynomial + layout.final_coefficients * EXTENSION_BYTES),
         ("FINAL_BYTES", layout.final_coefficients * EXTENSION_BYTES + ELEMENT_BYTES),
         ("FIRST_QUERY", PROOF_START + layout.first_query()),
-        ("QUERIES", layout.queries),
         ("QUERY_BYTES", layout.query_bytes()),
         ("QUERY_SIBLINGS", layout.query_siblings()),
         ("QUERY_FOLDS", layout.query_fold(0)),
         ("INITIAL_SIBLINGS", layout.initial_siblings),
         ("PATH_BYTES", layout.initial_siblings * DIGEST_BYTES),
+    ] {
+        values.set(name, value);
+    }
+}
+
+/// Sizes of the circuit and of its domains.
+fn set_sizes(common: &Common, layout: &ProofLayout, values: &mut Values) {
+    let config = &common.config;
+    for (name, value) in [
+        ("QUERIES", layout.queries),
         ("COLUMNS", layout.all_columns()),
         ("NEXT_COLUMNS", layout.next_columns),
         ("CHALLENGES", config.num_challenges),
@@ -143,11 +153,11 @@ fn set_tables(common: &Common, verifier: &VerifierOnly, values: &mut Values) -> 
     let inverses = (0..1 << fold_bits.saturating_sub(1)).map(|i| power(2 * i, fold_bits).inverse());
     let halves = (0..=fold_bits).map(|bits| F::from_canonical_u64(1 << bits).inverse());
     let mut tables = Tables::default();
-    tables.add("SHIFTS", shifts.collect());
-    tables.add("ROOTS", roots.collect());
-    tables.add("COSET", coset.collect());
-    tables.add("INVERSES", inverses.collect());
-    tables.add("HALVES", halves.collect());
+    tables.add("SHIFTS", shifts);
+    tables.add("ROOTS", roots);
+    tables.add("COSET", coset);
+    tables.add("INVERSES", inverses);
+    tables.add("HALVES", halves);
     tables.names.push(("CONSTANT_CAP", tables.bytes()));
     for digest in &verifier.constants_sigmas_cap.0 {
         tables.hex.push_str(&word_of(digest));
@@ -174,9 +184,9 @@ impl Tables {
         self.hex.len() / 2
     }
 
-    fn add(&mut self, name: &'static str, elements: Vec<F>) {
+    fn add(&mut self, name: &'static str, elements: impl Iterator<Item = F>) {
         self.names.push((name, self.bytes()));
-        self.hex.push_str(&words_hex(elements.iter().map(F::to_canonical_u64)));
+        self.hex.push_str(&words_hex(elements.map(|element| element.to_canonical_u64())));
     }
 }
 

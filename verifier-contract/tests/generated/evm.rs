@@ -17,23 +17,23 @@ type Db = CacheDB<EmptyDB>;
 
 /// Outcome of a call.
 #[derive(Debug)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// Return or revert data.
-    pub output: Vec<u8>,
+    pub(crate) output: Vec<u8>,
     /// Whether the call returned.
-    pub success: bool,
+    pub(crate) success: bool,
     /// Gas of the transaction: intrinsic gas and execution, or the floor by calldata if that is more.
-    pub gas: u64,
+    pub(crate) gas: u64,
 }
 
 /// A chain of one user.
-pub struct Evm {
+pub(crate) struct Evm {
     inner: RefCell<MainnetEvm<MainnetContext<Db>>>,
 }
 
 impl Evm {
     /// A chain without contracts.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let context = Context::mainnet()
             .modify_cfg_chained(|cfg| {
                 cfg.set_spec_and_mainnet_gas_params(SpecId::OSAKA);
@@ -53,16 +53,16 @@ impl Evm {
     }
 
     /// Deploys `creation` with `argument` appended.
-    pub fn deploy(&self, creation: &[u8], argument: &[u8]) -> Address {
+    pub(crate) fn deploy(&self, creation: &[u8], argument: &[u8]) -> Address {
         let transaction = Self::transaction(TxKind::Create, [creation, argument].concat());
         match self.inner.borrow_mut().transact_commit(transaction).expect("the transaction is well formed") {
             ExecutionResult::Success { output: Output::Create(_, Some(address)), .. } => address,
-            other => panic!("deployment failed: {other:?}"),
+            other => unreachable!("deployment failed: {other:?}"),
         }
     }
 
     /// Calls `contract` without changing the state.
-    pub fn call(&self, contract: Address, data: Vec<u8>) -> Outcome {
+    pub(crate) fn call(&self, contract: Address, data: Vec<u8>) -> Outcome {
         let transaction = Self::transaction(TxKind::Call(contract), data);
         let result = self.inner.borrow_mut().transact(transaction).expect("the transaction is well formed").result;
         Outcome {

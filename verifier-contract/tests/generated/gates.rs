@@ -1,9 +1,7 @@
 //! The generated evaluation of gates equals the library's at random points.
 
-mod common;
-
-use common::evm::Evm;
-use common::{creation_code, word};
+use crate::evm::Evm;
+use crate::common::{creation_code, word};
 use plonky2::field::extension::quadratic::QuadraticExtension;
 use plonky2::field::goldilocks_field::GoldilocksField as F;
 use plonky2::field::types::{Field, Field64, PrimeField64};
@@ -92,10 +90,10 @@ fn agree(common: &CommonCircuitData<F, D>, artifact: &str) {
 
 #[test]
 fn gates_of_a_recursive_verifier_agree_with_the_library() {
-    agree(&TestBed::new().wrap.common, include_str!("testbed/Gates.json"));
+    agree(&TestBed::new().wrap.common, include_str!("../testbed/Gates.json"));
 }
 
 #[test]
 fn rare_gates_agree_with_the_library() {
-    agree(&rare_gates().common, include_str!("testbed/rare/Gates.json"));
+    agree(&rare_gates().common, include_str!("../testbed/rare/Gates.json"));
 }

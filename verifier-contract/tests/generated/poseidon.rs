@@ -1,9 +1,7 @@
 //! The Solidity hash equals the protocol's.
 
-mod common;
-
-use common::evm::Evm;
-use common::{creation_code, selector, word};
+use crate::evm::Evm;
+use crate::common::{creation_code, selector, word};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use weft_crypto::poseidon::hash;
@@ -30,7 +28,7 @@ fn calldata(tag: Tag, elements: &[u64]) -> Vec<u8> {
 #[test]
 fn hash_equals_the_native_one() {
     let evm = Evm::new();
-    let contract = evm.deploy(&creation_code(include_str!("testbed/PoseidonHarness.json")), &[]);
+    let contract = evm.deploy(&creation_code(include_str!("../testbed/PoseidonHarness.json")), &[]);
     let config = ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() };
     proptest!(config, |(elements in vec(element(), 0..40))| {
         let outcome = evm.call(contract, calldata(Tag::NODE, &elements));
@@ -46,7 +44,7 @@ fn hash_equals_the_native_one() {
 #[test]
 fn a_block_has_its_price() {
     let evm = Evm::new();
-    let contract = evm.deploy(&creation_code(include_str!("testbed/PoseidonHarness.json")), &[]);
+    let contract = evm.deploy(&creation_code(include_str!("../testbed/PoseidonHarness.json")), &[]);
     let gas = |blocks: usize, evm: &Evm| evm.call(contract, calldata(Tag::NODE, &vec![1; 8 * blocks])).gas;
     let (two, twelve) = (gas(2, &evm), gas(12, &evm));
     let per_block = (twelve - two) / 10;

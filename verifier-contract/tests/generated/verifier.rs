@@ -1,11 +1,9 @@
 //! The generated verifier accepts real proofs, and nothing that differs from one.
 
-mod common;
-
 use std::sync::LazyLock;
 
-use common::evm::{Evm, Outcome};
-use common::{creation_code, selector, word};
+use crate::evm::{Evm, Outcome};
+use crate::common::{creation_code, selector, word};
 use plonky2::field::goldilocks_field::GoldilocksField as F;
 use plonky2::field::types::{Field, Field64, PrimeField64};
 use plonky2::hash::poseidon::PoseidonHash;
@@ -55,9 +53,9 @@ struct Chain {
 impl Chain {
     fn new() -> Self {
         let evm = Evm::new();
-        let gates = evm.deploy(&creation_code(include_str!("testbed/Gates.json")), &[]);
+        let gates = evm.deploy(&creation_code(include_str!("../testbed/Gates.json")), &[]);
         let argument = [&[0; 12], gates.as_slice()].concat();
-        let verifier = evm.deploy(&creation_code(include_str!("testbed/Verifier.json")), &argument);
+        let verifier = evm.deploy(&creation_code(include_str!("../testbed/Verifier.json")), &argument);
         Self { evm, verifier }
     }
 
