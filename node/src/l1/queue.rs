@@ -129,7 +129,7 @@ mod tests {
             let mut event = event(&entry, &chain);
             let mut records = event.records.to_vec();
             let position = position.index(records.len());
-            records[position] ^= 1 << bit;
+            records[position] ^= 1u8 << bit;
             event.records = Bytes::from(records);
             prop_assert!(decode_entry(&event, &chain).is_err());
         }

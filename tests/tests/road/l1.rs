@@ -3,12 +3,14 @@
 use alloy::primitives::{Bytes, U256};
 use alloy::providers::Provider;
 use alloy::rpc::types::TransactionRequest;
+use weft_circuits::wrap_config::encode_proof;
 use weft_contract::bindings::IRollup::IRollupErrors;
 use weft_contract::bindings::{Commitment, Header};
 use weft_node::demo::Scene;
 use weft_node::devnet::OPERATOR;
 use weft_node::proof_file::ProofFile;
 use weft_node::verify::read;
+use weft_prover::CircuitSet;
 
 /// Most gas that the check of a batch's proof may take.
 pub(crate) const PROVE_GAS_MAX: u64 = 4_000_000;
@@ -36,32 +38,38 @@ fn inputs_of(file: &ProofFile) -> [U256; 4] {
     file.statement().unwrap().digest().0.map(|element| U256::from(element.as_u64()))
 }
 
-pub(crate) async fn refuses_proofs_that_are_not_the_batch_s(scene: &Scene) {
+/// The proof in the bytes that the contract reads.
+fn encoded(file: &ProofFile, circuits: &CircuitSet) -> Vec<u8> {
+    let wrapped = circuits.family().decode_wrapped(&file.proof.0).unwrap();
+    let data = &circuits.family().wrap().circuit().data;
+    encode_proof(wrapped.inner(), &data.verifier_only, &data.common).unwrap()
+}
+
+pub(crate) async fn refuses_proofs_that_are_not_the_batch_s(scene: &Scene, circuits: &CircuitSet) {
     let file = read(&scene.client().proof(1).await.unwrap()).unwrap();
-    let (proof, inputs) = (&file.proof.0, inputs_of(&file));
-    assert!(accepts(scene, proof, inputs).await, "the proof as the node has posted it");
+    let (proof, inputs) = (encoded(&file, circuits), inputs_of(&file));
+    assert!(accepts(scene, &proof, inputs).await, "the proof as the node has posted it");
     for position in 0..4 {
         let mut other = inputs;
         other[position] ^= U256::ONE;
-        assert!(!accepts(scene, proof, other).await, "another public word {position}");
+        assert!(!accepts(scene, &proof, other).await, "another public word {position}");
         other[position] = inputs[position] + U256::from(ORDER);
-        assert!(!accepts(scene, proof, other).await, "a public word that is not below p");
+        assert!(!accepts(scene, &proof, other).await, "a public word that is not below p");
     }
     for step in 0..POSITIONS {
         let position = step * (proof.len() - 1) / (POSITIONS - 1);
         let mut changed = proof.clone();
         changed[position] ^= 1;
-        // The last words repeat the public inputs, which the contract takes from its own statement.
         assert!(!accepts(scene, &changed, inputs).await, "byte {position} of the proof");
     }
     assert!(!accepts(scene, &proof[..proof.len() - 1], inputs).await, "a proof that was cut");
     let second = read(&scene.client().proof(2).await.unwrap()).unwrap();
-    assert!(!accepts(scene, &second.proof.0, inputs).await, "the proof of another batch");
+    assert!(!accepts(scene, &encoded(&second, circuits), inputs).await, "the proof of another batch");
 }
 
 /// Error of the contract, by name.
-fn refusal<T: std::fmt::Debug>(result: Result<T, alloy::contract::Error>) -> IRollupErrors {
-    let error = result.expect_err("the contract refuses it");
+fn refusal<T>(result: Result<T, alloy::contract::Error>) -> IRollupErrors {
+    let error = result.err().expect("the contract refuses it");
     error.as_decoded_interface_error::<IRollupErrors>().unwrap_or_else(|| panic!("{error}"))
 }
 

@@ -31,7 +31,7 @@ async fn the_road_from_a_deposit_to_a_paid_withdrawal_and_everything_that_is_ref
 
     bad_input::is_refused_and_changes_nothing(&mut scene).await;
     offline::every_class_of_field_is_checked(&scene, &circuits).await;
-    l1::refuses_proofs_that_are_not_the_batch_s(&scene).await;
+    l1::refuses_proofs_that_are_not_the_batch_s(&scene, &circuits).await;
     l1::refuses_second_claims_strangers_and_repetitions(&scene).await;
     scene.stop().await.unwrap();
 }
