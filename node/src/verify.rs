@@ -78,7 +78,7 @@ pub struct Verified {
 }
 
 impl Check {
-    fn failed(self, reason: impl ToString) -> FailedCheck {
+    fn failed(self, reason: &impl ToString) -> FailedCheck {
         FailedCheck { check: self, reason: reason.to_string() }
     }
 }
@@ -88,7 +88,7 @@ impl Check {
 /// # Errors
 /// The bytes are no proof file.
 pub fn read(bytes: &[u8]) -> Result<ProofFile, FailedCheck> {
-    ProofFile::from_bytes(bytes).map_err(|error| Check::Format.failed(error))
+    ProofFile::from_bytes(bytes).map_err(|error| Check::Format.failed(&error))
 }
 
 /// Checks the rest of a file against the circuits of this program.
@@ -101,15 +101,15 @@ pub fn verify(file: &ProofFile, circuits: &CircuitSet) -> Result<Verified, Faile
     let got = file.circuit;
     if expected != got {
         let reason = format!("the proof is one of circuit {got}, this program has {expected}");
-        return Err(Check::Circuit.failed(reason));
+        return Err(Check::Circuit.failed(&reason));
     }
-    let statement = file.statement().map_err(|error| Check::Statement.failed(error))?;
-    let proof = family.decode_wrapped(&file.proof.0).map_err(|error| Check::Encoding.failed(error))?;
-    let got = family.verify_wrapped(&proof).map_err(|error| Check::Proof.failed(error))?;
+    let statement = file.statement().map_err(|error| Check::Statement.failed(&error))?;
+    let proof = family.decode_wrapped(&file.proof.0).map_err(|error| Check::Encoding.failed(&error))?;
+    let got = family.verify_wrapped(&proof).map_err(|error| Check::Proof.failed(&error))?;
     let expected = statement.digest();
     if expected != got {
         let reason = format!("the proof is about statement {got}, the file describes {expected}");
-        return Err(Check::Binding.failed(reason));
+        return Err(Check::Binding.failed(&reason));
     }
     Ok(Verified {
         chain_id: file.chain_id,

@@ -27,11 +27,12 @@ pub const USERS: u32 = 8;
 /// Transfers before the first batch is sealed, and again before the second.
 pub const TRANSFERS_PER_BATCH: usize = 48;
 
-/// Runs the demo. Returns what there is to tell if the contract has verified every batch and the withdrawals were paid.
+/// Runs the demo. Returns what there is to tell if the contract has verified every batch and the withdrawals were paid. The
+/// files with the proofs go to `proofs`, if it is given.
 ///
 /// # Errors
 /// Anything did not happen as it must.
-pub async fn run_demo(console: &Console, cache: Option<&Path>) -> Result<Report> {
+pub async fn run_demo(console: &Console, cache: Option<&Path>, proofs: Option<&Path>) -> Result<Report> {
     let begin = Instant::now();
     let cache = cache.map(Path::to_owned);
     let circuits = tokio::task::spawn_blocking(move || circuits::load(cache.as_deref()));
@@ -39,10 +40,11 @@ pub async fn run_demo(console: &Console, cache: Option<&Path>) -> Result<Report>
     console.step("circuits ready", begin.elapsed());
     let mut scene = Scene::set(Arc::clone(&circuits)).await?;
     console.step("L1 with verifier, rollup and token; node and REST API", scene.since_last());
-    let report = play(&mut scene, console, &circuits).await;
-    let stopped = scene.stop().await;
-    let mut report = report?;
-    stopped?;
+    let mut report = play(&mut scene, console, &circuits).await?;
+    if let Some(folder) = proofs {
+        save_proofs(&scene, folder).await?;
+    }
+    scene.stop().await?;
     report.seconds.total = begin.elapsed().as_secs_f64();
     Ok(report)
 }
@@ -85,16 +87,23 @@ pub async fn play(scene: &mut Scene, console: &Console, circuits: &CircuitSet) -
     scene.check_books(&batches[1]).await?;
     console.step("balances on L1 and in the rollup agree to the unit", scene.since_last());
 
-    for number in [1, 2] {
-        let bytes = scene.client().proof(number).await?;
+    for batch in &batches {
+        let bytes = scene.client().proof(batch.number).await?;
         let verified = verify::read(&bytes).and_then(|file| verify::verify(&file, circuits))?;
-        ensure!(
-            verified.root_after == batches[number as usize - 1].root.to_string(),
-            "the proof is about another root"
-        );
+        ensure!(verified.root_after == batch.root.to_string(), "the proof is about another root");
     }
     console.step("both proofs downloaded and verified offline", scene.since_last());
     Report::new(scene, batches, seconds).await
+}
+
+async fn save_proofs(scene: &Scene, folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    for number in [1, 2] {
+        let path = folder.join(format!("batch-{number}.json"));
+        let bytes = scene.client().proof(number).await?;
+        std::fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
 }
 
 /// Waits for the contract, and shows how far the provers are.

@@ -2,6 +2,8 @@
 //!
 //! A single test, because each process would load the circuits, and each batch costs a minute of proving.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends with what it does not expect")]
+
 mod bad_input;
 mod l1;
 mod offline;
