@@ -2,8 +2,9 @@
 //!
 //! * Elements are written as big-endian 8-byte words, the order in which `CALLDATALOAD` reads them.
 //! * A digest is the first 25 bytes of a Keccak-256 hash: 200 bits, hence 100-bit collisions.
-//! * A leaf hashes `8 n` bytes, an inner node `25 + 25`, a challenge `33`: no two uses hash messages of
-//!   equal length, so a leaf cannot pass for a node nor a challenge for a transcript step.
+//! * A leaf hashes `8 n` bytes, an inner node `25 + 25`, a challenge `33`, a step of the transcript
+//!   `32 + 8 n`: a leaf cannot pass for a node nor a challenge for a step. (A leaf and a step may have
+//!   one length; a digest that equals part of a chaining value is of no use to anybody.)
 //!
 //! # Transcript
 //!

@@ -60,7 +60,7 @@ pub struct WrapParameters {
 /// The parameters in use.
 ///
 /// At rate 2^-5 a query is worth 4.93 bits at list-decoding capacity: 16 queries and 20 bits of grinding
-/// give 98.9, so 17 are asked. Cap height 5 minimises the proof's bytes at 17 queries (a level costs 2,000
+/// give 98.8, so 17 are asked. Cap height 5 minimises the proof's bytes at 17 queries (a level costs 2,000
 /// bytes of caps and saves 2,550 of siblings), and bytes are what verification costs.
 pub const WRAP_PARAMETERS: WrapParameters = WrapParameters {
     wires: 135,
@@ -73,10 +73,6 @@ pub const WRAP_PARAMETERS: WrapParameters = WrapParameters {
     fold_bits: 3,
     final_polynomial_bits: 7,
 };
-
-/// Size of the field that FRI's challenges come from, in bits.
-#[cfg(test)]
-const CHALLENGE_FIELD_BITS: f64 = 128.0;
 
 /// The library's count that its builder checks: rate bits times queries plus grinding.
 const LIBRARY_SECURITY_BITS: usize = 100;

@@ -6,26 +6,30 @@ use sha3::{Digest as _, Keccak256};
 
 use super::hasher::{TRANSCRIPT_RATE, TranscriptState};
 use super::*;
+use crate::config::{LayerParameters, RECURSION};
+use crate::security::TraceSize;
 
 type F = GoldilocksField;
 
-/// Bits that `queries` queries and the grinding give at list-decoding capacity: distance δ with
-/// 1 − δ = ρ + H₂(δ) / 128, found by iteration.
-#[expect(clippy::float_arithmetic, reason = "an estimate of security, not a value of the protocol")]
-fn list_capacity_bits(parameters: &WrapParameters, queries: usize) -> f64 {
-    let rate = 0.5_f64.powi(i32::try_from(parameters.rate_bits).expect("a small exponent"));
-    let entropy = |x: f64| -x * x.log2() - (1.0 - x) * (1.0 - x).log2();
-    let agreement = (0..20).fold(rate, |agreement, _| rate + entropy(agreement) / CHALLENGE_FIELD_BITS);
-    let queries = f64::from(u32::try_from(queries).expect("a small number"));
-    -agreement.log2() * queries + f64::from(parameters.grinding_bits)
-}
-
 #[test]
 fn parameters_reach_one_hundred_bits_with_a_query_of_slack() {
-    let bits = list_capacity_bits(&WRAP_PARAMETERS, WRAP_PARAMETERS.queries);
-    let without_one = list_capacity_bits(&WRAP_PARAMETERS, WRAP_PARAMETERS.queries - 1);
-    assert!((103.8..104.0).contains(&bits), "{bits}");
-    assert!((98.8..99.0).contains(&without_one), "{without_one}");
+    let bits = |queries| {
+        let WrapParameters { routed_wires, challenges, rate_bits, grinding_bits, cap_height, .. } = WRAP_PARAMETERS;
+        let name = "wrap";
+        let wrap = LayerParameters {
+            name,
+            routed_wires,
+            challenges,
+            rate_bits,
+            queries,
+            grinding_bits,
+            cap_height,
+            ..RECURSION
+        };
+        wrap.security(TraceSize { degree_bits: 12, polynomials: 217 }).list_capacity
+    };
+    assert!(bits(WRAP_PARAMETERS.queries) > 103.5);
+    assert!(bits(WRAP_PARAMETERS.queries - 1) > 98.5);
 }
 
 #[test]
