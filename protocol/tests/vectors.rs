@@ -131,7 +131,7 @@ fn messages() {
         nonce: 4,
         expiry: Timestamp::new(1_800_000_600).expect("fits"),
     };
-    let withdrawal = Transaction { kind: TransactionKind::Withdraw, fee: Fee::ZERO, ..transfer.clone() };
+    let withdrawal = Transaction { kind: TransactionKind::Withdraw, fee: Fee::ZERO, ..transfer };
     let secret = SecretKey::from_seed(&[5; 32]);
     let vectors: Vec<_> = [transfer, withdrawal]
         .into_iter()

@@ -1,7 +1,7 @@
 //! The generated evaluation of gates equals the library's at random points.
 
-use crate::evm::Evm;
 use crate::common::{creation_code, word};
+use crate::evm::Evm;
 use plonky2::field::extension::quadratic::QuadraticExtension;
 use plonky2::field::goldilocks_field::GoldilocksField as F;
 use plonky2::field::types::{Field, Field64, PrimeField64};

@@ -1,7 +1,7 @@
 //! The Solidity hash equals the protocol's.
 
-use crate::evm::Evm;
 use crate::common::{creation_code, selector, word};
+use crate::evm::Evm;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use weft_crypto::poseidon::hash;

@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
-use crate::evm::{Evm, Outcome};
 use crate::common::{creation_code, selector, word};
+use crate::evm::{Evm, Outcome};
 use plonky2::field::goldilocks_field::GoldilocksField as F;
 use plonky2::field::types::{Field, Field64, PrimeField64};
 use plonky2::hash::poseidon::PoseidonHash;
