@@ -10,8 +10,17 @@ pub(super) fn reset_peak() {
 
 /// Greatest resident memory since [`reset_peak`], in MiB; `None` if the system does not tell.
 pub(super) fn peak_mib() -> Option<f64> {
+    read("VmHWM:")
+}
+
+/// Resident memory now, in MiB; `None` if the system does not tell.
+pub(super) fn resident_mib() -> Option<f64> {
+    read("VmRSS:")
+}
+
+fn read(name: &str) -> Option<f64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib / 1024.0)
 }

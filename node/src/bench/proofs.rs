@@ -13,7 +13,7 @@ use weft_protocol::SegmentWitness;
 use weft_protocol::crypto::Digest;
 use weft_prover::{CircuitSet, Cost, SegmentSize, StageLog, bench_segment};
 
-use super::memory::{peak_mib, reset_peak};
+use super::memory::{peak_mib, reset_peak, resident_mib};
 use super::workload::{ACCOUNT_BITS, Workload};
 use super::{Run, ms, on_threads, real};
 use crate::circuits;
@@ -28,14 +28,16 @@ pub(super) fn segment(run: &mut Run<'_>, cache: Option<&Path>) -> Result<()> {
     run.params = json!({ "accounts": 1 << ACCOUNT_BITS, "transfers": slots, "hot": false });
     let rows = circuits.segment(size).summary().rows;
     let witness = Workload::new(slots)?.segment()?;
+    let resident = resident_mib();
     reset_peak();
     let cost = prove_segment(&circuits, size, &witness, run.threads)?;
     run.figure("rows_per_transfer", real(rows) / real(slots), "rows", cost.cpu);
     run.figure("cpu_ms_per_transfer", ms(cost.cpu) / real(slots), "ms", cost.cpu);
     run.figure("wall_ms", ms(cost.wall), "ms", cost.cpu);
-    if let Some(peak) = peak_mib() {
-        // With all circuits of the set in memory.
+    if let (Some(resident), Some(peak)) = (resident, peak_mib()) {
+        // With all circuits of the set in memory, which a worker for segments has no use for; then without anything.
         run.figure("peak_mib", peak, "MiB", cost.cpu);
+        run.figure("peak_of_proof_mib", peak - resident, "MiB", cost.cpu);
     }
     Ok(())
 }
