@@ -15,6 +15,7 @@ use weft_protocol::crypto::{Digest, Tag, poseidon};
 use weft_protocol::{AssetId, RunningState};
 
 use crate::l1::{Rollup, word};
+use crate::sequencer::FeeCollector;
 
 /// Id of the test token, the first asset that is listed.
 pub const TOKEN: AssetId = AssetId(2);
@@ -72,7 +73,7 @@ impl Devnet {
     async fn open_fee_account(&self, contract: &Rollup) -> Result<()> {
         let operator = dev_signer(OPERATOR).address();
         let (eth, token) = (U256::from(ETH_SCALE), U256::from(TOKEN_SCALE));
-        let open = contract.depositOpen(AssetId::ETH.0, eth, operator, word(&fee_key()));
+        let open = contract.depositOpen(AssetId::ETH.0, eth, operator, word(&fee_collector().key));
         confirm(open.value(eth).send().await?).await?;
         self.mint(OPERATOR, token).await?;
         confirm(contract.deposit(TOKEN.0, token, 0, operator).send().await?).await?;
@@ -125,10 +126,11 @@ impl Devnet {
     }
 }
 
-/// Digest of the key of the account that collects fees.
+/// Whose account collects fees: the operator's, with a key of its own.
 #[must_use]
-pub fn fee_key() -> Digest {
-    SecretKey::from_seed(&FEE_KEY_SEED).public_key().digest()
+pub fn fee_collector() -> FeeCollector {
+    let owner = weft_protocol::Address(dev_signer(OPERATOR).address().into_array());
+    FeeCollector { owner, key: SecretKey::from_seed(&FEE_KEY_SEED).public_key().digest() }
 }
 
 /// Waits for the block of a transaction, which must not fail.

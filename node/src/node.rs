@@ -21,7 +21,7 @@ use crate::config::NodeConfig;
 use crate::l1::{Poster, Rollup, Watcher, word};
 use crate::prover_bridge::ProverBridge;
 use crate::proving::JobCost;
-use crate::sequencer::{Outlets, Sequencer, SequencerHandle, Settings};
+use crate::sequencer::{FeeCollector, Outlets, Sequencer, SequencerHandle, Settings};
 use crate::signatures::SignatureChecker;
 
 /// How long the node waits for the deposit that opens the account of fees.
@@ -40,8 +40,8 @@ pub struct NodeParts {
     pub rollup: Rollup,
     /// Salt with which the contract was deployed.
     pub genesis_salt: Digest,
-    /// Key of the account that collects fees; a deposit opens it on L1.
-    pub fee_key: Digest,
+    /// Whose account collects fees; a deposit opens it on L1.
+    pub fee_collector: FeeCollector,
     /// Port of the API on the loopback interface; 0 for a free one.
     pub port: u16,
 }
@@ -163,7 +163,7 @@ fn settings(parts: &NodeParts, deployment: Deployment) -> Settings {
     Settings {
         deployment,
         genesis_salt: parts.genesis_salt,
-        fee_key: parts.fee_key,
+        fee_collector: parts.fee_collector,
         wrap_digest: parts.circuits.family().wrap().summary().digest,
         batch: parts.config.batch,
         sizes: *parts.circuits.sizes(),

@@ -16,7 +16,7 @@ use weft_contract::embedded::{EmbeddedConfig, dev_signer};
 
 use crate::circuits;
 use crate::config::NodeConfig;
-use crate::devnet::{Devnet, OPERATOR, fee_key};
+use crate::devnet::{Devnet, OPERATOR, fee_collector};
 use crate::node::{Node, NodeParts};
 
 /// File in the data folder that says where everything is.
@@ -52,7 +52,7 @@ pub(super) fn run(args: &DevArgs, cache: Option<&Path>) -> Result<ExitCode> {
             circuits,
             rollup: net.rollup_as(OPERATOR),
             genesis_salt: net.genesis_salt,
-            fee_key: fee_key(),
+            fee_collector: fee_collector(),
             port: args.port,
         };
         let address = (Ipv4Addr::LOCALHOST, args.l1_port);

@@ -17,7 +17,7 @@ use super::users::{Books, Payment, User};
 use crate::client::Client;
 use crate::clock;
 use crate::config::{BatchLimits, NodeConfig};
-use crate::devnet::{Devnet, ETH_SCALE, OPERATOR, TOKEN, TOKEN_SCALE, confirm, fee_key};
+use crate::devnet::{Devnet, ETH_SCALE, OPERATOR, TOKEN, TOKEN_SCALE, confirm, fee_collector};
 use crate::l1::word;
 use crate::node::{Node, NodeParts};
 
@@ -70,7 +70,7 @@ impl Scene {
             circuits,
             rollup: net.rollup_as(OPERATOR),
             genesis_salt: net.genesis_salt,
-            fee_key: fee_key(),
+            fee_collector: fee_collector(),
             port: 0,
         };
         let node = Node::start(parts).await?;

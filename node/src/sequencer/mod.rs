@@ -21,7 +21,7 @@ use weft_api::{AssetView, BackendError, Deployment, Finality, Submission, Submit
 use weft_circuits::digest::CircuitDigest;
 use weft_executor::{BatchBuilder, CheckedTransaction, Receipt, Refusal, State};
 use weft_protocol::crypto::Digest;
-use weft_protocol::{AccountIndex, Environment, QueueEntry, Reject, Timestamp};
+use weft_protocol::{AccountIndex, Address, Environment, QueueEntry, Reject, Timestamp};
 use weft_prover::{CircuitSizes, SegmentSize};
 
 use crate::clock;
@@ -38,6 +38,16 @@ pub use handle::SequencerHandle;
 /// When a client may ask again if the node cannot answer now.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
+/// The account that collects fees, by its owner and key. Anybody may open an account with this key on L1, but only one
+/// whose withdrawals the owner gets and whose last entries only the owner can fill is the collector's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FeeCollector {
+    /// Its L1 address.
+    pub owner: Address,
+    /// Digest of its key.
+    pub key: Digest,
+}
+
 /// What a sequencer works with.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -45,8 +55,8 @@ pub struct Settings {
     pub deployment: Deployment,
     /// Salt of the deployment's domain.
     pub genesis_salt: Digest,
-    /// Key of the account that collects fees.
-    pub fee_key: Digest,
+    /// Whose account collects fees.
+    pub fee_collector: FeeCollector,
     /// Digest of the circuit whose proofs L1 verifies.
     pub wrap_digest: CircuitDigest,
     /// When a batch ends.
@@ -213,7 +223,9 @@ impl Sequencer {
     /// The account that collects fees, once its deposit was executed.
     #[must_use]
     pub fn fee_account(&self) -> Option<AccountIndex> {
-        self.objects().with_key(&self.settings.fee_key).next()
+        let FeeCollector { owner, key } = self.settings.fee_collector;
+        let objects = self.objects();
+        objects.with_key(&key).find(|&index| objects.get(index).is_some_and(|object| object.owner == owner))
     }
 
     fn check_running(&self) -> Result<(), BackendError> {

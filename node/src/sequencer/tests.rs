@@ -43,7 +43,7 @@ fn settings(limits: BatchLimits) -> Settings {
     Settings {
         deployment: Deployment { chain_id: 31_337, contract, domain },
         genesis_salt: Digest::ZERO,
-        fee_key: key(0).public_key().digest(),
+        fee_collector: FeeCollector { owner: owner(0), key: key(0).public_key().digest() },
         wrap_digest: CircuitDigest([7; 32]),
         batch: limits,
         sizes: CircuitSizes {
@@ -62,6 +62,12 @@ const LIMITS: BatchLimits = BatchLimits { slots_max: 100, seal_after: Duration::
 impl World {
     /// Accounts 0 (which collects fees), 1 and 2 with 1,000 ETH units each, in batch 1.
     fn new(limits: BatchLimits) -> Self {
+        let mut world = Self::empty(limits);
+        (0..3).for_each(|index| world.open(index, index));
+        world
+    }
+
+    fn empty(limits: BatchLimits) -> Self {
         let orders = Orders::default();
         let kept = Arc::clone(&orders);
         let outlets = Outlets {
@@ -69,19 +75,18 @@ impl World {
             posting: Box::new(|_| unreachable!("no test here proves a batch")),
         };
         let sequencer = Sequencer::new(settings(limits), Compute::new().unwrap(), outlets);
-        let mut world = Self { sequencer, orders, chain: [0; 32] };
-        (0..3).for_each(|index| world.open(index));
-        world
+        Self { sequencer, orders, chain: [0; 32] }
     }
 
-    fn open(&mut self, index: u32) {
+    /// Opens an account for the owner and with the key of these users.
+    fn open(&mut self, owner_of: u32, key_of: u32) {
         let deposit = OpeningDeposit {
-            owner: owner(index),
-            key: key(index).public_key().digest(),
+            owner: owner(owner_of),
+            key: key(key_of).public_key().digest(),
             asset: AssetId::ETH,
             amount: amount(1000),
         };
-        let entry = QueueEntry { operation: QueueOperation::OpeningDeposit(deposit), sender: owner(index) };
+        let entry = QueueEntry { operation: QueueOperation::OpeningDeposit(deposit), sender: owner(owner_of) };
         self.chain = entry.extend(&self.chain);
         self.sequencer.enqueue(vec![(entry, self.chain)]);
         self.sequencer.advance();
@@ -134,6 +139,16 @@ impl World {
         }
         (segments, claims)
     }
+}
+
+/// Keys are public: somebody may open an account with the collector's key first, but it is his own.
+#[test]
+fn the_fee_account_is_known_by_owner_and_key() {
+    let mut world = World::empty(LIMITS);
+    world.open(9, 0);
+    assert_eq!(world.sequencer.fee_account(), None);
+    world.open(0, 0);
+    assert_eq!(world.sequencer.fee_account(), Some(AccountIndex(1)));
 }
 
 #[test]
@@ -254,7 +269,7 @@ fn a_halted_node_takes_nothing() {
     assert!(matches!(world.submit(world.transfer(1, 2, 0)), Err(SubmitError::Backend(BackendError::NotReady { .. }))));
     assert!(world.sequencer.status().is_err());
     let slots = world.sequencer.batches[0].slots;
-    world.open(3);
+    world.open(3, 3);
     assert_eq!(world.sequencer.batches[0].slots, slots);
 }
 
