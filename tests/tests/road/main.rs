@@ -29,7 +29,7 @@ async fn the_road_from_a_deposit_to_a_paid_withdrawal_and_everything_that_is_ref
     assert!(report.ok);
     assert_eq!(report.batches.len(), 2);
     assert!(report.batches.iter().all(|batch| batch.segments >= 2), "several segments in each batch");
-    assert!(report.batches.iter().all(|batch| batch.l1.prove_gas <= l1::PROVE_GAS_MAX), "{:?}", report.batches);
+    assert!(report.batches.iter().all(|batch| batch.l1.prove_gas <= l1::prove_gas_max()), "{:?}", report.batches);
 
     bad_input::is_refused_and_changes_nothing(&mut scene).await;
     offline::every_class_of_field_is_checked(&scene, &circuits).await;
