@@ -19,9 +19,16 @@ fn load_circuits() -> Arc<CircuitSet> {
     Arc::new(circuits::load(cache.as_deref()))
 }
 
+/// Size and identity of the circuits are those in the committed file, which `cargo xtask codegen` writes.
+fn circuits_are_the_recorded_ones(circuits: &CircuitSet) {
+    let recorded = include_str!("../../../circuits/digests.txt").lines().filter(|line| !line.starts_with('#'));
+    assert!(recorded.eq(circuits.summaries().iter().map(ToString::to_string)), "{:#?}", circuits.summaries());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_road_from_a_deposit_to_a_paid_withdrawal_and_everything_that_is_refused_on_it() {
     let circuits = tokio::task::spawn_blocking(load_circuits).await.unwrap();
+    circuits_are_the_recorded_ones(&circuits);
     let mut scene = Scene::set(Arc::clone(&circuits)).await.unwrap();
 
     bad_input::is_refused_and_changes_nothing_before_there_are_accounts(&scene).await;
