@@ -163,6 +163,20 @@ mod tests {
         }
     }
 
+    /// The table of docs/soundness.md.
+    #[test]
+    fn the_documented_bits_are_those_of_the_parameters() {
+        let bits = |layer: LayerParameters, degree_bits, polynomials| {
+            let bits = layer.security(TraceSize { degree_bits, polynomials });
+            [bits.list_capacity, bits.johnson, bits.unique_decoding, bits.permutation].map(|bits| format!("{bits:.1}"))
+        };
+        let wrap = crate::wrap_config::WRAP_PARAMETERS.layer();
+        assert_eq!(bits(SEGMENT, 15, 300), ["101.6", "59.4", "40.1", "129.0"]);
+        assert_eq!(bits(RECURSION, 14, 300), ["101.6", "59.4", "40.1", "131.0"]);
+        assert_eq!(bits(SHRINK, 13, 217), ["100.8", "59.4", "33.2", "137.4"]);
+        assert_eq!(bits(wrap, 12, 217), ["103.8", "62.4", "36.2", "140.4"]);
+    }
+
     #[test]
     fn one_query_or_one_challenge_less_is_too_little() {
         assert!(LayerParameters { queries: 28, ..RECURSION }.security(LARGE).list_capacity < 100.0);

@@ -30,10 +30,6 @@ impl Tag {
     pub const CONTEXT: Self = Self(11);
     /// Statement of a proof.
     pub const STATEMENT: Self = Self(12);
-    /// Group of slots.
-    pub const GROUP: Self = Self(13);
     /// Derivation of curve points that nobody knows a relation of.
     pub const CURVE: Self = Self(14);
-    /// Setting of a key.
-    pub const SET_KEY: Self = Self(15);
 }

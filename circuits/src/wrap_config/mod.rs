@@ -14,6 +14,8 @@ use plonky2::hash::poseidon::PoseidonHash;
 use plonky2::plonk::circuit_data::CircuitConfig;
 use plonky2::plonk::config::GenericConfig;
 
+use crate::config::LayerParameters;
+
 pub use encoding::{EncodeError, ProofLayout, encode_proof};
 pub use hasher::{Digest, WrapHasher};
 
@@ -55,6 +57,23 @@ pub struct WrapParameters {
     pub fold_bits: usize,
     /// Largest degree of the final polynomial, in bits.
     pub final_polynomial_bits: usize,
+}
+
+impl WrapParameters {
+    /// What these parameters mean for the bits of security.
+    #[must_use]
+    pub const fn layer(&self) -> LayerParameters {
+        LayerParameters {
+            name: "wrap",
+            wires: self.wires,
+            routed_wires: self.routed_wires,
+            challenges: self.challenges,
+            rate_bits: self.rate_bits,
+            queries: self.queries,
+            grinding_bits: self.grinding_bits,
+            cap_height: self.cap_height,
+        }
+    }
 }
 
 /// The parameters in use.

@@ -6,7 +6,6 @@ use sha3::{Digest as _, Keccak256};
 
 use super::hasher::{TRANSCRIPT_RATE, TranscriptState};
 use super::*;
-use crate::config::{LayerParameters, RECURSION};
 use crate::security::TraceSize;
 
 type F = GoldilocksField;
@@ -14,18 +13,7 @@ type F = GoldilocksField;
 #[test]
 fn parameters_reach_one_hundred_bits_with_a_query_of_slack() {
     let bits = |queries| {
-        let WrapParameters { routed_wires, challenges, rate_bits, grinding_bits, cap_height, .. } = WRAP_PARAMETERS;
-        let name = "wrap";
-        let wrap = LayerParameters {
-            name,
-            routed_wires,
-            challenges,
-            rate_bits,
-            queries,
-            grinding_bits,
-            cap_height,
-            ..RECURSION
-        };
+        let wrap = LayerParameters { queries, ..WRAP_PARAMETERS.layer() };
         wrap.security(TraceSize { degree_bits: 12, polynomials: 217 }).list_capacity
     };
     assert!(bits(WRAP_PARAMETERS.queries) > 103.5);
