@@ -1,0 +1,299 @@
+//! Jobs of provers: what is to be proved, by whom, how often it was tried.
+//!
+//! ```text
+//! waiting(n children) → ready → leased(until) → done
+//!                         ↑________| lost, failed, released
+//!                         └→ quarantined (a budget is used up)      any but done → cancelled
+//! ```
+//! A job is known by what it proves: the same statement under the same circuit is the same job, whoever asks for it. So
+//! *exactly once* is: verify, then put if absent. Done is final, and a proof that comes after its lease has ended is as good as any.
+//!
+//! A store changes state in single transactions and knows neither clocks nor chance: the time comes with each call.
+
+use std::future::Future;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Identity of a job: a hash of what it proves. See the [module](self).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct JobKey(pub [u8; 32]);
+
+/// Content hash of a blob (BLAKE3).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct BlobId(pub [u8; 32]);
+
+/// A worker that registered; new with each registration.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct WorkerId(pub u64);
+
+/// A lease; every claim makes a new one.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct LeaseId(pub u64);
+
+/// Milliseconds since the UNIX epoch, by the caller's clock.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
+pub struct Millis(pub u64);
+
+/// A job as it is put in.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct NewJob {
+    /// What it is.
+    pub key: JobKey,
+    /// The batch that it is for.
+    pub batch: u32,
+    /// Its name in the batch, such as `lift 0..2`: unique there, for people.
+    pub name: String,
+    /// Its kind: one word, for metrics and circuits' statistics.
+    pub kind: String,
+    /// Digest of the circuit that proves it: a worker gets only jobs of circuits that it has.
+    pub circuit: [u8; 32],
+    /// Steps to the end of the batch, 0 for the last one: of one batch, what is nearest to the end comes first.
+    pub height: u16,
+    /// Memory that its proof takes.
+    pub memory_mib: u32,
+    /// Jobs whose proofs it needs; put in before it or with it.
+    pub children: Vec<JobKey>,
+    /// What else it needs: the store does not read it.
+    pub payload: Vec<u8>,
+}
+
+/// How far a job is.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum JobState {
+    /// So many children are not done.
+    Waiting(u32),
+    /// May be claimed, but not before this time.
+    Ready(Millis),
+    /// A worker does it.
+    Leased(Lease),
+    /// Proved: the proof, verified.
+    Done(DoneJob),
+    /// Nobody does it any more.
+    Quarantined {
+        /// Why.
+        reason: String,
+    },
+    /// Nobody needs it any more.
+    Cancelled,
+}
+
+/// Who does a job, and until when.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Lease {
+    /// The lease.
+    pub id: LeaseId,
+    /// Who has it.
+    pub worker: WorkerId,
+    /// When it began.
+    pub since: Millis,
+    /// When it ends without a further beat.
+    pub until: Millis,
+    /// What the worker does at the moment, by its own word.
+    pub stage: String,
+    /// Last time at which the stage changed.
+    pub stage_since: Millis,
+}
+
+/// A job that is proved.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct DoneJob {
+    /// The proof.
+    pub proof: BlobId,
+    /// Who made it.
+    pub worker: WorkerId,
+    /// When it was taken.
+    pub at: Millis,
+    /// Time from the lease's begin to the proof, as the coordinator saw it.
+    pub wall: Duration,
+    /// Processor time that it took, by the worker's word.
+    pub cpu: Duration,
+}
+
+/// What went wrong with a job so far: the budgets of retries are counted here and outlive every crash.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Attempts {
+    /// Claims so far.
+    pub claims: u32,
+    /// Errors that workers reported.
+    pub errors: u32,
+    /// Leases that ended without a word, by worker.
+    pub lost: Vec<WorkerId>,
+    /// Proofs that did not hold, by worker.
+    pub invalid: Vec<WorkerId>,
+    /// What happened last.
+    pub last_reason: Option<String>,
+}
+
+/// A job with all that is known of it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct JobRecord {
+    /// As it was put in. Its memory class rises if a worker runs out of memory.
+    pub job: NewJob,
+    /// How far it is.
+    pub state: JobState,
+    /// What went wrong.
+    pub attempts: Attempts,
+    /// When it was put in.
+    pub inserted: Millis,
+}
+
+/// What a worker can do now.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Claimant {
+    /// Who asks.
+    pub worker: WorkerId,
+    /// Circuits that it has.
+    pub circuits: Vec<[u8; 32]>,
+    /// Memory that it has left.
+    pub memory_mib: u32,
+    /// Jobs that it does at the moment.
+    pub running: u32,
+}
+
+/// How many times what may go wrong with a job.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Budgets {
+    /// Errors that workers report.
+    pub errors_max: u32,
+    /// Leases without an end; the last of them must be of another worker than the first.
+    pub lost_max: u32,
+    /// Proofs that do not hold.
+    pub invalid_max: u32,
+    /// Wait after the first error; twice as long after each further one.
+    pub backoff: Duration,
+    /// How long a lease lasts without a beat.
+    pub lease: Duration,
+}
+
+/// Why a worker gives a job back.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Failure {
+    /// The prover said so: a bad input or a bug.
+    Error(String),
+    /// The prover's process ended: killed, aborted, crashed.
+    Crashed(String),
+    /// The prover's process was killed for want of memory: the memory class is doubled.
+    OutOfMemory(String),
+    /// Its proof does not hold, or is of another statement.
+    InvalidProof(String),
+}
+
+/// What a beat is answered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum BeatReply {
+    /// Go on.
+    Extended,
+    /// The lease has ended: somebody else may do the job. A proof is still welcome.
+    Lost,
+    /// Nobody needs the job any more.
+    Cancelled,
+}
+
+/// What became of a proof.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Settled {
+    /// The first one: it counts.
+    First,
+    /// There was one before.
+    Duplicate,
+    /// There is no such job, or it was cancelled.
+    Unknown,
+}
+
+/// What became of a job after something went wrong.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Aftermath {
+    /// It will be tried again.
+    Requeued,
+    /// A budget is used up.
+    Quarantined(String),
+    /// The lease had ended, or the job is done: nothing has changed.
+    Ignored,
+}
+
+/// A store cannot do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A child of a new job is unknown.
+    #[error("a job needs {child:?}, which is not in the store")]
+    UnknownChild {
+        /// The child.
+        child: JobKey,
+    },
+    /// What is on the disk does not decode.
+    #[error("the store is damaged: {what} does not decode")]
+    Damaged {
+        /// The record.
+        what: String,
+    },
+    /// The store itself failed.
+    #[error("the store failed: {0}")]
+    Backend(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// See the [module](self). All methods may be called at once from many tasks; each is one transaction.
+pub trait JobStore: Send + Sync + 'static {
+    /// Puts jobs in, children first. Jobs that are known stay as they are, quarantined and cancelled ones too. Durable when it returns.
+    /// Returns the keys that were new.
+    fn insert(&self, now: Millis, jobs: Vec<NewJob>) -> impl Future<Output = Result<Vec<JobKey>, StoreError>> + Send;
+
+    /// Leases a job that the worker can do: the oldest batch first, then what is nearest to its end. A job that was lost
+    /// twice goes only to a worker that does nothing else, and not to the last worker that lost it if `others` is true.
+    fn claim(
+        &self,
+        now: Millis,
+        claimant: &Claimant,
+        others: bool,
+    ) -> impl Future<Output = Result<Option<JobRecord>, StoreError>> + Send;
+
+    /// Extends a lease.
+    fn beat(
+        &self,
+        now: Millis,
+        lease: LeaseId,
+        stage: &str,
+    ) -> impl Future<Output = Result<BeatReply, StoreError>> + Send;
+
+    /// Takes a proof that was verified: the job is done, its parents wait for one less. Durable when it returns.
+    fn settle(&self, key: &JobKey, done: DoneJob) -> impl Future<Output = Result<Settled, StoreError>> + Send;
+
+    /// Takes back a lease after a failure.
+    fn fail(
+        &self,
+        now: Millis,
+        lease: LeaseId,
+        failure: Failure,
+    ) -> impl Future<Output = Result<Aftermath, StoreError>> + Send;
+
+    /// Takes back a lease that nobody is to blame for: the worker drains.
+    fn release(&self, now: Millis, lease: LeaseId) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Ends all leases that are over. Returns what became of their jobs.
+    fn expire(&self, now: Millis) -> impl Future<Output = Result<Vec<(JobKey, Aftermath)>, StoreError>> + Send;
+
+    /// Ends the leases of a worker at once: its connection or process is gone.
+    fn lose_worker(
+        &self,
+        now: Millis,
+        worker: WorkerId,
+    ) -> impl Future<Output = Result<Vec<(JobKey, Aftermath)>, StoreError>> + Send;
+
+    /// Gives up all jobs of a batch that are not done.
+    fn cancel(&self, batch: u32) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Puts a quarantined job back, with fresh budgets.
+    fn retry(&self, now: Millis, key: &JobKey) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// One job.
+    fn job(&self, key: &JobKey) -> impl Future<Output = Result<Option<JobRecord>, StoreError>> + Send;
+
+    /// All jobs of a batch, in the order in which they were put in.
+    fn batch(&self, batch: u32) -> impl Future<Output = Result<Vec<JobRecord>, StoreError>> + Send;
+
+    /// Batches of which there are jobs, rising.
+    fn batches(&self) -> impl Future<Output = Result<Vec<u32>, StoreError>> + Send;
+
+    /// Forgets all jobs of a batch. The blobs are the caller's affair.
+    fn forget(&self, batch: u32) -> impl Future<Output = Result<(), StoreError>> + Send;
+}

@@ -1,0 +1,3 @@
+//! What the node keeps on disk: the log of inputs, the state, the jobs of provers and their proofs.
+
+pub mod jobs;
