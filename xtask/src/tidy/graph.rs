@@ -11,14 +11,15 @@ use super::Finding;
 use super::files::{cargo, stdout_of};
 
 /// Crates with the crates they may depend on; what those may use they may use too.
-const ALLOWED: [(&str, &[&str]); 9] = [
+const ALLOWED: [(&str, &[&str]); 10] = [
     ("weft-crypto", &[]),
     ("weft-protocol", &["weft-crypto"]),
     ("weft-state-tree", &["weft-protocol"]),
     ("weft-executor", &["weft-state-tree"]),
     ("weft-circuits", &["weft-protocol"]),
-    ("weft-prover", &["weft-circuits"]),
-    ("weft-aggregator", &["weft-prover"]),
+    ("weft-storage", &["weft-protocol"]),
+    ("weft-prover", &["weft-circuits", "weft-state-tree"]),
+    ("weft-aggregator", &["weft-prover", "weft-storage"]),
     ("weft-contract", &["weft-circuits"]),
     ("weft-api", &["weft-protocol"]),
 ];
