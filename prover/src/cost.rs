@@ -1,5 +1,6 @@
 //! Wall and CPU time of work.
 
+use std::fmt;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign};
 use std::time::{Duration, Instant};
@@ -84,10 +85,27 @@ pub struct StageCost {
     pub cost: Cost,
 }
 
+impl Stage {
+    /// One word for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Statement => "statement",
+            Self::Witness => "witness",
+            Self::Proving => "proving",
+            Self::Verifying => "verifying",
+        }
+    }
+}
+
+/// Hears of a stage when it begins.
+type Watcher = Box<dyn Fn(Stage) + Send + Sync>;
+
 /// The stages of one proof, in order.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Default)]
 pub struct StageLog {
     stages: Vec<StageCost>,
+    watcher: Option<Watcher>,
 }
 
 impl StageLog {
@@ -97,8 +115,17 @@ impl StageLog {
         Self::default()
     }
 
+    /// No stage yet; `watcher` hears of each one when it begins. It must be quick: the proof waits for it.
+    #[must_use]
+    pub fn watched(watcher: impl Fn(Stage) + Send + Sync + 'static) -> Self {
+        Self { stages: Vec::new(), watcher: Some(Box::new(watcher)) }
+    }
+
     /// Does the work of a stage and notes what it took.
     pub fn run<T: Send>(&mut self, stage: Stage, work: impl FnOnce() -> T + Send) -> T {
+        if let Some(watcher) = &self.watcher {
+            watcher(stage);
+        }
         let (result, cost) = measure(work);
         self.stages.push(StageCost { stage, cost });
         result
@@ -117,8 +144,16 @@ impl StageLog {
     }
 }
 
+impl fmt::Debug for StageLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StageLog").field("stages", &self.stages).finish_non_exhaustive()
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use rayon::prelude::*;
 
     use super::*;
@@ -144,5 +179,15 @@ mod tests {
         assert!(proving.cost.cpu >= 2 * each, "{proving:?}");
         assert!(verifying.cost.wall >= each && verifying.cost.cpu < each, "{verifying:?}");
         assert_eq!(log.total(), proving.cost + verifying.cost);
+    }
+
+    #[test]
+    fn a_watcher_hears_of_a_stage_before_its_work() {
+        let news = Arc::new(Mutex::new(Vec::new()));
+        let heard = Arc::clone(&news);
+        let mut log = StageLog::watched(move |stage| heard.lock().expect("not poisoned").push(stage.name()));
+        log.run(Stage::Witness, || assert_eq!(*news.lock().expect("not poisoned"), ["witness"]));
+        log.run(Stage::Proving, || ());
+        assert_eq!(*news.lock().expect("not poisoned"), ["witness", "proving"]);
     }
 }
