@@ -17,6 +17,7 @@ pub mod compute;
 pub mod config;
 pub mod demo;
 pub mod devnet;
+pub mod keystore;
 pub mod l1;
 pub mod node;
 pub mod proof_file;
