@@ -83,7 +83,7 @@ async fn blocks_are_linked_and_time_strictly_rises() {
     for _ in 0..3 {
         provider.send_transaction(transfer(1)).await.unwrap().get_receipt().await.unwrap();
     }
-    chain.advance_time(86_400);
+    chain.advance_time(86_400).unwrap();
     let mut blocks = Vec::new();
     for number in 0..=4 {
         blocks.push(provider.get_block_by_number(number.into()).await.unwrap().unwrap());
@@ -116,7 +116,7 @@ async fn calls_see_the_clock_and_logs_are_found() {
         let block = provider.get_block_by_hash(receipt.block_hash.unwrap()).await.unwrap().unwrap();
         assert_eq!(provider.get_storage_at(contract, U256::ZERO).await.unwrap(), U256::from(block.header.timestamp));
         times.push(block.header.timestamp);
-        chain.advance_time(100);
+        chain.advance_time(100).unwrap();
     }
     assert!(times[1] >= times[0] + 100);
 

@@ -16,6 +16,16 @@ impl Clock {
         self.offset = self.offset.max(last.saturating_sub(real_seconds())) + seconds;
     }
 
+    /// Seconds by which the clock is ahead of real time.
+    pub(super) const fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Puts the clock ahead of real time by so many seconds.
+    pub(super) const fn set_offset(&mut self, seconds: u64) {
+        self.offset = seconds;
+    }
+
     /// Time of a block after one of time `last`, UNIX seconds.
     pub(super) fn next(&self, last: u64) -> u64 {
         (real_seconds() + self.offset).max(last + 1)

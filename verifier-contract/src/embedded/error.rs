@@ -1,4 +1,7 @@
-//! What the chain answers instead of a result, with the codes and texts of real nodes.
+//! What the chain answers instead of a result, with the codes and texts of real nodes; why it does not open.
+
+use std::io;
+use std::path::PathBuf;
 
 use alloy::primitives::{B256, Bytes};
 use thiserror::Error;
@@ -62,6 +65,67 @@ pub enum RpcError {
         /// The block asked for.
         block: String,
     },
+    /// A block could not be kept on disk; the chain takes no more until it is opened again.
+    #[error("the chain cannot be kept on disk: {reason}")]
+    Disk {
+        /// File and reason.
+        reason: String,
+    },
+}
+
+/// Why a chain that is kept on disk does not open.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// The file cannot be read or written.
+    #[error("cannot use {}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Another process has the file open.
+    #[error("{} is in use by another process", path.display())]
+    InUse {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A line that is not the last is not whole: this is no crash's doing.
+    #[error("{} is damaged in line {line}: restore the file, or remove it to begin anew", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+    },
+    /// The chain began with another [`EmbeddedConfig`](super::EmbeddedConfig).
+    #[error("{} is of a chain that began with another configuration", path.display())]
+    OtherConfig {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A transaction that was taken is refused now.
+    #[error("block {number} of {} cannot be executed again: {source}", path.display())]
+    Replay {
+        /// The file.
+        path: PathBuf,
+        /// The block.
+        number: u64,
+        /// Why.
+        source: RpcError,
+    },
+    /// A transaction does something else than when it was taken.
+    #[error("block {number} of {} was {expected}, executed again it is {got}", path.display())]
+    Diverged {
+        /// The file.
+        path: PathBuf,
+        /// The block.
+        number: u64,
+        /// Its hash in the file.
+        expected: B256,
+        /// Its hash now.
+        got: B256,
+    },
 }
 
 impl RpcError {
@@ -77,7 +141,8 @@ impl RpcError {
             | Self::Rejected { .. }
             | Self::AlreadyKnown { .. }
             | Self::HistoricalState { .. }
-            | Self::UnknownBlock { .. } => -32000,
+            | Self::UnknownBlock { .. }
+            | Self::Disk { .. } => -32000,
         }
     }
 

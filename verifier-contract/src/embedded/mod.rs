@@ -4,17 +4,23 @@
 //! calldata floor (EIP-7623) and gas cap of a transaction (EIP-7825). What differs from a real node: every transaction
 //! is a block of its own at once, blocks are final when they exist, the base fee is constant, only the latest state can
 //! be read, calls run in the block that would come next, and headers carry no state root.
+//!
+//! A chain lives in memory, or in a folder that has a line for each block: opened again it executes them again, and stands
+//! where it stood.
 
 mod clock;
 mod error;
 mod http;
+mod journal;
 mod ledger;
 mod machine;
+mod node;
 mod rpc;
 mod transport;
 
 use std::future::Future;
 use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -26,12 +32,12 @@ use alloy::signers::local::PrivateKeySigner;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-pub use error::RpcError;
+pub use error::{OpenError, RpcError};
 pub use ledger::BLOCK_GAS_LIMIT;
 pub use machine::TRANSACTION_GAS_CAP;
 pub use transport::EmbeddedTransport;
 
-use rpc::Node;
+use node::Node;
 
 /// How often a provider asks for news: blocks appear with their transactions, so there is nothing to wait for.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
@@ -71,17 +77,31 @@ pub fn dev_signer(index: u32) -> PrivateKeySigner {
     PrivateKeySigner::from_bytes(&secret).expect("a hash is below the curve's order but for 1 in 2^128")
 }
 
-/// An L1 that lives as long as its last handle.
+/// A handle to an L1 that runs in this process.
 #[derive(Clone, Debug)]
 pub struct EmbeddedChain {
     node: Arc<Mutex<Node>>,
 }
 
 impl EmbeddedChain {
-    /// A chain with its genesis block.
+    /// A chain in memory, with its genesis block.
     #[must_use]
     pub fn new(config: &EmbeddedConfig) -> Self {
-        Self { node: Arc::new(Mutex::new(Node::new(config))) }
+        Self::of(Node::in_memory(config))
+    }
+
+    /// The chain in a folder, with all blocks that it ever answered for; a new one if the folder has none. A block is on the
+    /// disk before its transaction is answered for, and one handle at a time may have the folder open.
+    ///
+    /// # Errors
+    /// The folder cannot be used, belongs to another process or another configuration, or is damaged otherwise than at its
+    /// end, where a crash leaves what it was writing.
+    pub fn open(config: &EmbeddedConfig, folder: &Path) -> Result<Self, OpenError> {
+        Ok(Self::of(Node::open(config, folder)?))
+    }
+
+    fn of(node: Node) -> Self {
+        Self { node: Arc::new(Mutex::new(node)) }
     }
 
     /// The alloy transport to this chain.
@@ -106,8 +126,11 @@ impl EmbeddedChain {
     }
 
     /// Moves the clock forward by `seconds` and makes an empty block at the new time.
-    pub fn advance_time(&self, seconds: u64) {
-        self.with_node(|node| node.advance_time(seconds));
+    ///
+    /// # Errors
+    /// The chain is kept on disk, and the block cannot be.
+    pub fn advance_time(&self, seconds: u64) -> Result<(), RpcError> {
+        self.with_node(|node| node.advance_time(seconds))
     }
 
     /// Answers one JSON-RPC call. Runs the EVM on the calling thread.

@@ -1,20 +1,17 @@
 //! The JSON-RPC methods: what the node's own client needs, and a wallet's reading and sending.
 
-use alloy::consensus::transaction::Recovered;
-use alloy::consensus::{TxEnvelope, TxType};
-use alloy::eips::eip2718::Decodable2718;
+use alloy::consensus::TxType;
 use alloy::eips::{BlockId, BlockNumberOrTag};
-use alloy::primitives::{Address, B256, Bytes, U64};
+use alloy::primitives::{Address, B256, U64};
 use alloy::rpc::types::{FeeHistory, Filter, FilterBlockOption, TransactionRequest};
-use revm::context::BlockEnv;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::clock::Clock;
-use super::ledger::{Ledger, SealedBlock};
+use super::RpcError;
+use super::ledger::SealedBlock;
 use super::machine::{Machine, TRANSACTION_GAS_CAP, success};
-use super::{EmbeddedConfig, RpcError, dev_signer};
+use super::node::{Node, decode, recover};
 
 /// Most blocks in a fee history.
 const MAX_FEE_HISTORY: u64 = 1_024;
@@ -22,32 +19,7 @@ const MAX_FEE_HISTORY: u64 = 1_024;
 /// Tip that the chain suggests, in wei per gas.
 const SUGGESTED_TIP: u64 = 1;
 
-/// One node of the chain: everything behind the lock.
-#[derive(Debug)]
-pub(super) struct Node {
-    chain_id: u64,
-    clock: Clock,
-    machine: Machine,
-    ledger: Ledger,
-}
-
 impl Node {
-    pub(super) fn new(config: &EmbeddedConfig) -> Self {
-        let clock = Clock::default();
-        let mut machine = Machine::new(config.chain_id);
-        for index in 0..config.dev_accounts {
-            machine.fund(dev_signer(index).address(), config.dev_balance);
-        }
-        let ledger = Ledger::new(config.base_fee, clock.next(0));
-        Self { chain_id: config.chain_id, clock, machine, ledger }
-    }
-
-    pub(super) fn advance_time(&mut self, seconds: u64) {
-        self.clock.advance(seconds, self.ledger.timestamp());
-        let (number, hash) = self.ledger.append_empty(self.next_timestamp());
-        self.machine.record_block(number, hash);
-    }
-
     pub(super) fn handle(&mut self, method: &str, params: Value) -> Result<Value, RpcError> {
         let params = Params::new(params)?;
         match method {
@@ -109,8 +81,7 @@ impl Node {
     }
 
     fn send_raw_transaction(&mut self, params: &Params) -> Result<Value, RpcError> {
-        let bytes: Bytes = params.get(0)?;
-        let transaction = TxEnvelope::decode_2718_exact(&bytes).map_err(RpcError::invalid_params)?;
+        let transaction = decode(&params.get(0)?)?;
         if !matches!(transaction.tx_type(), TxType::Legacy | TxType::Eip2930 | TxType::Eip1559) {
             return Err(RpcError::Rejected { reason: "transaction type not supported".to_owned() });
         }
@@ -118,12 +89,7 @@ impl Node {
         if self.ledger.transaction(&hash).is_some() {
             return Err(RpcError::AlreadyKnown { hash });
         }
-        let transaction = recover(transaction)?;
-        let timestamp = self.next_timestamp();
-        let block = self.ledger.next_block(timestamp);
-        let result = self.machine.execute(transaction.inner(), transaction.signer(), block)?;
-        let (number, block_hash) = self.ledger.append(transaction, result, timestamp);
-        self.machine.record_block(number, block_hash);
+        self.take(recover(transaction)?)?;
         reply(hash)
     }
 
@@ -190,14 +156,6 @@ impl Node {
         let latest = self.ledger.height();
         if asked == latest { Ok(()) } else { Err(RpcError::HistoricalState { asked, latest }) }
     }
-
-    fn next_timestamp(&self) -> u64 {
-        self.clock.next(self.ledger.timestamp())
-    }
-
-    fn next_block(&self) -> BlockEnv {
-        self.ledger.next_block(self.next_timestamp())
-    }
 }
 
 /// Positional parameters of a call.
@@ -225,17 +183,6 @@ impl Params {
             Some(value) => T::deserialize(value).map_err(RpcError::invalid_params),
         }
     }
-}
-
-/// The transaction with its signer. Signatures with a high s are refused, as on mainnet (EIP-2).
-fn recover(transaction: TxEnvelope) -> Result<Recovered<TxEnvelope>, RpcError> {
-    let signature = transaction.signature();
-    if signature.normalize_s().is_some() {
-        return Err(RpcError::Rejected { reason: "invalid signature: s is too high".to_owned() });
-    }
-    let signer = signature.recover_address_from_prehash(&transaction.signature_hash());
-    let signer = signer.map_err(|error| RpcError::Rejected { reason: format!("invalid signature: {error}") })?;
-    Ok(Recovered::new_unchecked(transaction, signer))
 }
 
 fn reply(result: impl Serialize) -> Result<Value, RpcError> {

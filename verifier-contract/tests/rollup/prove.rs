@@ -132,9 +132,9 @@ async fn an_old_commitment_is_dead() {
     let batch = fixture.batch(vec![transfer(1)], 0).await;
     let content = fixture.commit(&batch).await;
     let prove = || fixture.rollup.prove(content.clone(), fixture.proof(&batch)).from(user(0));
-    fixture.chain.advance_time(47 * 3_600);
+    fixture.chain.advance_time(47 * 3_600).unwrap();
     prove().call().await.expect("within 48 hours");
-    fixture.chain.advance_time(3_601);
+    fixture.chain.advance_time(3_601).unwrap();
     let IRollupErrors::TimestampOutOfRange(error) = refusal(prove().call().await) else {
         panic!("refused for its time");
     };
