@@ -11,7 +11,8 @@ use weft_protocol::{Address, Domain, Environment, RECORD_BYTES, Record, SealStat
 use weft_protocol::{DataPoint, ValueError, chain_records, evaluate_data};
 
 /// Content of the file.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(into = "Json", try_from = "Json")]
 pub struct ProofFile {
     /// Version of the format.
     pub version: u32,
@@ -91,40 +92,33 @@ struct Json {
     proof: HexBytes,
 }
 
-impl ProofFile {
-    /// Version of the format that this program writes and reads.
-    pub const VERSION: u32 = 1;
-
-    /// The bytes of the file.
-    ///
-    /// # Panics
-    /// Never: nothing in it is without a form in JSON.
-    #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let json = Json {
-            version: self.version,
-            chain_id: self.chain_id,
-            contract: FixedBytes(self.contract.0),
-            genesis_salt: FixedBytes(self.genesis_salt.to_bytes()),
-            number: self.number,
-            timestamp: self.timestamp,
-            root_before: FixedBytes(self.root_before.to_bytes()),
-            root_after: FixedBytes(self.root_after.to_bytes()),
-            records: self.records.clone(),
-            circuit: FixedBytes(self.circuit.0),
-            proof: self.proof.clone(),
-        };
-        serde_json::to_vec(&json).expect("numbers and texts have a form in JSON")
+impl From<ProofFile> for Json {
+    fn from(file: ProofFile) -> Self {
+        Self {
+            version: file.version,
+            chain_id: file.chain_id,
+            contract: FixedBytes(file.contract.0),
+            genesis_salt: FixedBytes(file.genesis_salt.to_bytes()),
+            number: file.number,
+            timestamp: file.timestamp,
+            root_before: FixedBytes(file.root_before.to_bytes()),
+            root_after: FixedBytes(file.root_after.to_bytes()),
+            records: file.records,
+            circuit: FixedBytes(file.circuit.0),
+            proof: file.proof,
+        }
     }
+}
 
-    /// Reads a file, in its one form only. Says nothing about the proof.
-    ///
-    /// # Errors
-    /// The bytes are not what [`Self::to_bytes`] writes for some content of this version.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, FormatError> {
-        let json: Json = serde_json::from_slice(bytes)?;
+impl TryFrom<Json> for ProofFile {
+    type Error = FormatError;
+
+    fn try_from(json: Json) -> Result<Self, FormatError> {
         let digest = |field, word: &FixedBytes<32>| Digest::from_bytes(&word.0).ok_or(FormatError::Digest { field });
-        let file = Self {
+        if json.version != Self::VERSION {
+            return Err(FormatError::Version { expected: Self::VERSION, got: json.version });
+        }
+        Ok(Self {
             version: json.version,
             chain_id: json.chain_id,
             contract: Address(json.contract.0),
@@ -136,10 +130,29 @@ impl ProofFile {
             records: json.records,
             circuit: CircuitDigest(json.circuit.0),
             proof: json.proof,
-        };
-        if file.version != Self::VERSION {
-            return Err(FormatError::Version { expected: Self::VERSION, got: file.version });
-        }
+        })
+    }
+}
+
+impl ProofFile {
+    /// Version of the format that this program writes and reads.
+    pub const VERSION: u32 = 1;
+
+    /// The bytes of the file.
+    ///
+    /// # Panics
+    /// Never: nothing in it is without a form in JSON.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("numbers and texts have a form in JSON")
+    }
+
+    /// Reads a file, in its one form only. Says nothing about the proof.
+    ///
+    /// # Errors
+    /// The bytes are not what [`Self::to_bytes`] writes for some content of this version.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, FormatError> {
+        let file = Self::try_from(serde_json::from_slice::<Json>(bytes)?)?;
         let written = file.to_bytes();
         if written != bytes {
             let same = written.iter().zip(bytes).take_while(|(a, b)| a == b).count();
@@ -158,6 +171,19 @@ impl ProofFile {
             return Err(FormatError::Records { got: self.records.0.len() });
         }
         Ok(records.iter().map(Record::from_bytes).collect())
+    }
+
+    /// The records of a slot, at least one: a slot ends where a record follows that continues none. `None` if the batch
+    /// has no such slot.
+    ///
+    /// # Errors
+    /// The data are no sequence of records.
+    pub fn records_of_slot(&self, slot: u32) -> Result<Option<Vec<Record>>, FormatError> {
+        let records = self.records()?;
+        let starts: Vec<_> = (0..records.len()).filter(|&at| !is_continuation(&records[at])).collect();
+        let Ok(slot) = usize::try_from(slot) else { return Ok(None) };
+        let end = starts.get(slot + 1).copied().unwrap_or(records.len());
+        Ok(starts.get(slot).map(|&start| records[start..end].to_vec()))
     }
 
     /// What the batch was.
@@ -192,6 +218,11 @@ impl ProofFile {
             value: evaluate_data(&records, z),
         })
     }
+}
+
+/// Whether a record continues the one before it: its class, the highest two bits of its kind, says so (PROTOCOL.md §5).
+fn is_continuation(record: &Record) -> bool {
+    record.limbs()[0] >> 54 & 0b11 == 0b11
 }
 
 #[cfg(test)]

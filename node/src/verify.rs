@@ -1,18 +1,56 @@
-//! Checks the file with the proof of a batch, without a node and without L1.
+//! Checks proof files and receipts: offline, and against L1.
+
+mod l1;
+mod receipt;
 
 use serde::Serialize;
 use weft_circuits::digest::CircuitDigest;
 use weft_prover::CircuitSet;
 
 use crate::proof_file::ProofFile;
+use crate::receipt::Receipt;
 
-/// What has to hold besides the checks for a verified file to mean what it says.
-pub const ASSUMPTIONS: [&str; 4] = [
+pub use l1::{L1Error, OnL1, verify_on_l1};
+pub use receipt::{VerifiedReceipt, check_transaction, verify_receipt};
+
+/// What has to hold besides the checks for a proof to mean what it says.
+pub const ASSUMPTIONS: [&str; 3] = [
     "Poseidon over Goldilocks and Keccak-256 are collision resistant and may stand for random oracles",
     "FRI is sound up to list-decoding capacity: at least 100 bits in every layer under that conjecture",
     "the circuits of this program state PROTOCOL.md, and the batch before this one ended at root_before",
-    "the file says nothing about L1: only the contract tells whether the batch was verified there",
 ];
+/// What remains open as long as L1 was not asked.
+pub const WITHOUT_L1: &str =
+    "nothing was asked of L1: whether the contract has verified this batch is still to be checked, with --l1";
+/// What has to hold besides the checks for a receipt to mean what it says.
+pub const OF_A_RECEIPT: &str = "the records hold neither nonce nor expiry nor key: if the sender has signed two transactions that \
+    are the same but for these, the receipt of one fits the slot of the other";
+/// What has to hold besides the checks for what L1 said to mean what it says.
+pub const OF_L1: &str = "the L1 node that was asked tells the truth about a chain that is final, and the contract was deployed \
+    with the genesis root of PROTOCOL.md";
+
+/// A file that can be verified.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Document {
+    /// The proof of a batch.
+    Proof(ProofFile),
+    /// The receipt of a transaction.
+    Receipt(Box<Receipt>),
+}
+
+impl Document {
+    /// Reads either kind: the first check, which needs no circuits.
+    ///
+    /// # Errors
+    /// The bytes are neither.
+    pub fn read(bytes: &[u8]) -> Result<Self, FailedCheck> {
+        if Receipt::recognises(bytes) {
+            let receipt = Receipt::from_bytes(bytes).map_err(|error| Check::Format.failed(&error))?;
+            return Ok(Self::Receipt(Box::new(receipt)));
+        }
+        read(bytes).map(Self::Proof)
+    }
+}
 
 /// A check that a file did not pass.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -27,8 +65,12 @@ pub struct FailedCheck {
 /// The checks, in order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Check {
-    /// The file is a proof file in its one form.
+    /// The file is a proof file or a receipt in its one form.
     Format,
+    /// The transaction of a receipt is signed by the key that it names.
+    Signature,
+    /// The records of the slot are those of the transaction.
+    Slot,
     /// The proof belongs to the circuit of this program.
     Circuit,
     /// The fields name a batch and its records.
@@ -39,17 +81,34 @@ pub enum Check {
     Proof,
     /// The proof is about this batch and these records.
     Binding,
+    /// L1 is the chain that the file names.
+    Chain,
+    /// The contract at the address is the rollup of this program, in the file's domain.
+    Contract,
+    /// Its verifier is the one of the circuit, byte for byte.
+    Verifier,
+    /// The contract has taken the records of this batch, and derived from them what this program derives.
+    Commitment,
+    /// The contract has verified the proof of this batch, with this root.
+    Verified,
 }
 
 impl std::fmt::Display for Check {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Format => "format",
+            Self::Signature => "signature",
+            Self::Slot => "slot",
             Self::Circuit => "circuit",
             Self::Statement => "statement",
             Self::Encoding => "encoding",
             Self::Proof => "proof",
             Self::Binding => "binding",
+            Self::Chain => "chain",
+            Self::Contract => "contract",
+            Self::Verifier => "verifier",
+            Self::Commitment => "commitment",
+            Self::Verified => "verified",
         })
     }
 }
@@ -83,7 +142,7 @@ impl Check {
     }
 }
 
-/// Reads a file: the first check, which needs no circuits.
+/// Reads a proof file: the first check, which needs no circuits.
 ///
 /// # Errors
 /// The bytes are no proof file.
