@@ -23,6 +23,7 @@ pub mod node;
 pub mod proof_file;
 pub mod prover_bridge;
 pub mod proving;
+pub mod receipt;
 pub mod sequencer;
 pub mod signatures;
 pub mod verify;
