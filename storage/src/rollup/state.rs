@@ -1,0 +1,317 @@
+//! The state: what the batches made of the log. One unsynced write for each batch, because the log can make it again.
+
+use std::sync::MutexGuard;
+
+use rocksdb::{DEFAULT_COLUMN_FAMILY_NAME, IteratorMode, ReadOptions, WriteBatch};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use weft_protocol::crypto::Digest;
+use weft_protocol::{AccountIndex, Object};
+
+use super::database::{Database, Durability, encode, whole_scan};
+use super::{RollupStore, StoreError};
+
+/// Batches that can be taken back.
+pub const UNDO_BATCHES: u32 = 128;
+/// Items of one page; a larger limit is cut to it.
+pub const PAGE_MAX: usize = 1_000;
+
+/// Index (4 bytes, big-endian) to object.
+const OBJECTS: &str = "objects";
+/// Batch number (4 bytes, big-endian) to [`Undo`].
+const UNDO: &str = "undo";
+/// Batch number (4 bytes, big-endian) to the caller's record.
+const BATCHES: &str = "batches";
+/// Id of a transaction to the caller's record.
+const TRANSACTIONS: &str = "transactions";
+/// Index and [`Position`] (12 bytes, big-endian) to the id of a transaction.
+const HISTORY: &str = "history";
+/// Column families of the state.
+pub(super) const FAMILIES: [&str; 5] = [OBJECTS, UNDO, BATCHES, TRANSACTIONS, HISTORY];
+
+/// Key of [`Applied`] in the default column family.
+const APPLIED: &[u8] = b"applied";
+
+/// The batch that the state stands at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Applied {
+    /// Its number.
+    pub batch: u32,
+    /// The state root after it: the tree over the stored objects must have it.
+    pub root: Digest,
+    /// Position of the first entry of the log that it does not cover: from there on the log is replayed.
+    pub log_next: u64,
+}
+
+/// An object that a batch wrote.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Change {
+    /// Where.
+    pub index: AccountIndex,
+    /// What was there.
+    pub before: Option<Object>,
+    /// What is there.
+    pub after: Option<Object>,
+}
+
+/// A transaction with the accounts whose history it belongs to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct IndexedTransaction<T> {
+    /// Its id.
+    pub id: [u8; 32],
+    /// What is to be known of it.
+    pub record: T,
+    /// The accounts.
+    pub accounts: Vec<AccountIndex>,
+}
+
+/// A batch as it goes into the state: `B` is the caller's record of a batch, `T` that of a transaction.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StateCommit<B, T> {
+    /// The batch, its root and its end in the log.
+    pub applied: Applied,
+    /// Objects that it wrote.
+    pub changes: Vec<Change>,
+    /// What is to be known of the batch.
+    pub record: B,
+    /// Its transactions, in order.
+    pub transactions: Vec<IndexedTransaction<T>>,
+}
+
+/// Where a transaction stands among all: later ones are greater.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct Position {
+    /// Its batch.
+    pub batch: u32,
+    /// Its place in [`StateCommit::transactions`], from 0.
+    pub place: u32,
+}
+
+/// What takes a batch back.
+#[derive(Debug, Serialize, Deserialize)]
+struct Undo {
+    before: Option<Applied>,
+    objects: Vec<(AccountIndex, Option<Object>)>,
+    transactions: Vec<([u8; 32], Vec<AccountIndex>)>,
+}
+
+impl Position {
+    fn key(self, account: AccountIndex) -> [u8; 12] {
+        let position = u64::from(self.batch) << 32 | u64::from(self.place);
+        let mut key = [0; 12];
+        key[..4].copy_from_slice(&account.0.to_be_bytes());
+        key[4..].copy_from_slice(&position.to_be_bytes());
+        key
+    }
+}
+
+impl RollupStore {
+    /// The batch that the state stands at, `None` before the first one.
+    #[must_use]
+    pub fn applied(&self) -> Option<Applied> {
+        *self.lock_applied()
+    }
+
+    /// Takes a batch into the state: all of it or nothing, without a sync. A record of a transaction replaces an older
+    /// one of the same id. The batch can be taken back until [`UNDO_BATCHES`] others follow.
+    ///
+    /// # Errors
+    /// It is not the batch after the applied one (any may be the first), its end in the log is not between that of the
+    /// applied one and the end of the log, or the disk refuses. The state then stays as it is.
+    pub fn apply<B: Serialize, T: Serialize>(&self, commit: &StateCommit<B, T>) -> Result<(), StoreError> {
+        let mut applied = self.lock_applied();
+        self.check_order(applied.as_ref(), &commit.applied)?;
+        let batch = self.commit_batch(*applied, commit)?;
+        self.state.write(batch, Durability::Eventual)?;
+        *applied = Some(commit.applied);
+        Ok(())
+    }
+
+    fn check_order(&self, last: Option<&Applied>, next: &Applied) -> Result<(), StoreError> {
+        let (expected, min) = last.map_or((next.batch, 0), |last| (last.batch + 1, last.log_next));
+        if next.batch != expected {
+            return Err(StoreError::NotTheNext { expected, got: next.batch });
+        }
+        let (got, max) = (next.log_next, self.log_next());
+        if !(min..=max).contains(&got) {
+            return Err(StoreError::NotInLog { got, min, max });
+        }
+        Ok(())
+    }
+
+    fn commit_batch<B: Serialize, T: Serialize>(
+        &self,
+        before: Option<Applied>,
+        commit: &StateCommit<B, T>,
+    ) -> Result<WriteBatch, StoreError> {
+        let number = commit.applied.batch;
+        let mut batch = WriteBatch::default();
+        for change in &commit.changes {
+            self.set_object(&mut batch, change.index, change.after.as_ref())?;
+        }
+        for (transaction, place) in commit.transactions.iter().zip(0..) {
+            batch.put_cf(self.state.family(TRANSACTIONS), transaction.id, encode(&transaction.record)?);
+            for &account in &transaction.accounts {
+                let key = Position { batch: number, place }.key(account);
+                batch.put_cf(self.state.family(HISTORY), key, transaction.id);
+            }
+        }
+        batch.put_cf(self.state.family(BATCHES), number.to_be_bytes(), encode(&commit.record)?);
+        let objects = commit.changes.iter().map(|change| (change.index, change.before)).collect();
+        let transactions = commit.transactions.iter().map(|tx| (tx.id, tx.accounts.clone())).collect();
+        let undo = Undo { before, objects, transactions };
+        batch.put_cf(self.state.family(UNDO), number.to_be_bytes(), encode(&undo)?);
+        if let Some(old) = number.checked_sub(UNDO_BATCHES) {
+            batch.delete_cf(self.state.family(UNDO), old.to_be_bytes());
+        }
+        batch.put_cf(self.state.family(DEFAULT_COLUMN_FAMILY_NAME), APPLIED, encode(&commit.applied)?);
+        Ok(batch)
+    }
+
+    /// Takes the last applied batch out of the state, with the records of its transactions, all of it or nothing, and
+    /// returns the batch that the state stands at then.
+    ///
+    /// # Errors
+    /// No batch is applied, or the undo of the last one is not stored any more ([`StoreError::UnknownBatch`] names the
+    /// batch), or the disk refuses. The state then stays as it is.
+    pub fn revert_last(&self) -> Result<Option<Applied>, StoreError> {
+        let mut applied = self.lock_applied();
+        let number = applied.map_or(0, |applied| applied.batch);
+        let undo: Option<Undo> = self.state.get(UNDO, &number.to_be_bytes())?;
+        let undo = undo.ok_or(StoreError::UnknownBatch { number })?;
+        let mut batch = WriteBatch::default();
+        // Backwards: if an index was written twice, the first value counts.
+        for (index, object) in undo.objects.iter().rev() {
+            self.set_object(&mut batch, *index, object.as_ref())?;
+        }
+        for ((id, accounts), place) in undo.transactions.iter().zip(0..) {
+            batch.delete_cf(self.state.family(TRANSACTIONS), id);
+            for &account in accounts {
+                batch.delete_cf(self.state.family(HISTORY), Position { batch: number, place }.key(account));
+            }
+        }
+        batch.delete_cf(self.state.family(BATCHES), number.to_be_bytes());
+        batch.delete_cf(self.state.family(UNDO), number.to_be_bytes());
+        let family = self.state.family(DEFAULT_COLUMN_FAMILY_NAME);
+        match &undo.before {
+            Some(before) => batch.put_cf(family, APPLIED, encode(before)?),
+            None => batch.delete_cf(family, APPLIED),
+        }
+        self.state.write(batch, Durability::Eventual)?;
+        *applied = undo.before;
+        Ok(undo.before)
+    }
+
+    fn set_object(
+        &self,
+        batch: &mut WriteBatch,
+        index: AccountIndex,
+        object: Option<&Object>,
+    ) -> Result<(), StoreError> {
+        let (family, key) = (self.state.family(OBJECTS), index.0.to_be_bytes());
+        match object {
+            Some(object) => batch.put_cf(family, key, encode(object)?),
+            None => batch.delete_cf(family, key),
+        }
+        Ok(())
+    }
+
+    /// The record of a batch.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn batch<B: DeserializeOwned>(&self, number: u32) -> Result<Option<B>, StoreError> {
+        self.state.get(BATCHES, &number.to_be_bytes())
+    }
+
+    /// Replaces the record of an applied batch, without a sync.
+    ///
+    /// # Errors
+    /// There is no such batch, or the disk refuses.
+    pub fn put_batch<B: Serialize>(&self, number: u32, record: &B) -> Result<(), StoreError> {
+        let value = encode(record)?;
+        // Holding the lock, so that the batch cannot be taken back in between.
+        let _applied = self.lock_applied();
+        if self.state.get_bytes(BATCHES, &number.to_be_bytes())?.is_none() {
+            return Err(StoreError::UnknownBatch { number });
+        }
+        let mut batch = WriteBatch::default();
+        batch.put_cf(self.state.family(BATCHES), number.to_be_bytes(), value);
+        self.state.write(batch, Durability::Eventual)
+    }
+
+    /// Records of batches, the newest first: those before batch `before`, or the newest ones.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub fn batches<B: DeserializeOwned>(&self, before: Option<u32>, limit: usize) -> Result<Vec<(u32, B)>, StoreError> {
+        // The greatest number is left out: no batch has it, because there are never so many.
+        let mut options = ReadOptions::default();
+        options.set_iterate_upper_bound(before.unwrap_or(u32::MAX).to_be_bytes());
+        let items = self.state.scan(BATCHES, IteratorMode::End, options).take(limit.min(PAGE_MAX));
+        items
+            .map(|item| {
+                let (key, value) = item?;
+                let number = u32::from_be_bytes(self.state.key(BATCHES, &key)?);
+                Ok((number, self.state.decode(BATCHES, &key, &value)?))
+            })
+            .collect()
+    }
+
+    /// The record of a transaction.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn transaction<T: DeserializeOwned>(&self, id: &[u8; 32]) -> Result<Option<T>, StoreError> {
+        self.state.get(TRANSACTIONS, id)
+    }
+
+    /// Ids of the transactions of an account, the newest first: those before `before`, or the newest ones. The position
+    /// of the last one is the cursor of the next page.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub fn history(
+        &self,
+        account: AccountIndex,
+        before: Option<Position>,
+        limit: usize,
+    ) -> Result<Vec<(Position, [u8; 32])>, StoreError> {
+        let first = Position { batch: 0, place: 0 };
+        let end = before.unwrap_or(Position { batch: u32::MAX, place: u32::MAX });
+        let mut options = ReadOptions::default();
+        options.set_iterate_lower_bound(first.key(account));
+        options.set_iterate_upper_bound(end.key(account));
+        let items = self.state.scan(HISTORY, IteratorMode::End, options).take(limit.min(PAGE_MAX));
+        items
+            .map(|item| {
+                let (key, id) = item?;
+                let [_, _, _, _, batch @ .., p0, p1, p2, p3] = self.state.key::<12>(HISTORY, &key)?;
+                let position =
+                    Position { batch: u32::from_be_bytes(batch), place: u32::from_be_bytes([p0, p1, p2, p3]) };
+                Ok((position, self.state.key(HISTORY, &id)?))
+            })
+            .collect()
+    }
+
+    fn lock_applied(&self) -> MutexGuard<'_, Option<Applied>> {
+        self.applied.lock().expect("nothing panics while it holds the lock")
+    }
+}
+
+/// The batch that a state stands at.
+pub(super) fn read_applied(state: &Database) -> Result<Option<Applied>, StoreError> {
+    state.get(DEFAULT_COLUMN_FAMILY_NAME, APPLIED)
+}
+
+/// All objects, by index.
+pub(super) fn read_objects(state: &Database) -> Result<Vec<(AccountIndex, Object)>, StoreError> {
+    let items = state.scan(OBJECTS, IteratorMode::Start, whole_scan());
+    items
+        .map(|item| {
+            let (key, value) = item?;
+            let index = AccountIndex(u32::from_be_bytes(state.key(OBJECTS, &key)?));
+            Ok((index, state.decode(OBJECTS, &key, &value)?))
+        })
+        .collect()
+}
