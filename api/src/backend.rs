@@ -5,10 +5,14 @@ use core::time::Duration;
 
 use axum::body::Bytes;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use weft_protocol::crypto::Digest;
-use weft_protocol::{AccountIndex, Address, Domain, Reject, SignedTransaction};
+use weft_protocol::{AccountIndex, Address, Amount, Domain, Record, Reject, SignedTransaction};
 
-use crate::{AccountView, BatchView, StatusView, TransactionView, WithdrawalView};
+use crate::{
+    AccountProofView, AccountView, BatchView, CheckView, ConfigView, FixedBytes, JobStateName, JobView, KindFee,
+    ProofTreeView, QueueEntryView, StatusView, TransactionView, WithdrawalView, WorkersView,
+};
 
 /// The node behind the API. All methods may be called at once from many tasks.
 ///
@@ -18,53 +22,115 @@ pub trait Backend: Send + Sync + 'static {
     /// Which rollup this is; never changes.
     fn deployment(&self) -> &Deployment;
 
-    /// Takes a transaction into the pool, or finds the one with the same id.
+    /// Takes transactions into the pool in this order, or finds those with the same ids; one result for each.
     ///
-    /// Checked before: domain, encodings, and the rules that need neither state nor signature.
-    fn submit(&self, transaction: SignedTransaction) -> impl Future<Output = Result<Submission, SubmitError>> + Send;
+    /// Checked before: domain, encodings, and the rules that need neither state nor signature. What was accepted outlives
+    /// a crash of the node.
+    fn submit(
+        &self,
+        transactions: Vec<SignedTransaction>,
+    ) -> impl Future<Output = Vec<Result<Submission, SubmitError>>> + Send;
 
     /// The transaction with this id, if it was accepted.
     fn transaction(&self, id: Digest) -> impl Future<Output = Result<Option<TransactionView>, BackendError>> + Send;
 
+    /// The file that proves what became of a transaction, once its batch is proven.
+    fn receipt(&self, id: Digest) -> impl Future<Output = Result<Option<FileBody>, BackendError>> + Send;
+
     /// The account at an index.
     fn account(&self, index: AccountIndex) -> impl Future<Output = Result<Option<AccountView>, BackendError>> + Send;
 
-    /// Accounts of a holder, by rising index.
+    /// Accounts that a filter lets through, by rising index; the key of the page is the index.
     fn accounts(
         &self,
-        holder: Holder,
+        filter: AccountFilter,
         page: PageRequest,
     ) -> impl Future<Output = Result<Vec<AccountView>, BackendError>> + Send;
+
+    /// What stands at an index after a batch; `None`: after the last sealed one.
+    fn account_proof(
+        &self,
+        index: AccountIndex,
+        batch: Option<u32>,
+    ) -> impl Future<Output = Result<StateAt<AccountProofView>, BackendError>> + Send;
+
+    /// Transactions that an account has signed or that pay it, the newest first. The key of the page is a number that
+    /// rises with each transaction of the account, which comes with it.
+    fn account_transactions(
+        &self,
+        index: AccountIndex,
+        page: PageRequest,
+    ) -> impl Future<Output = Result<Vec<(u64, TransactionView)>, BackendError>> + Send;
 
     /// One batch.
     fn batch(&self, selector: BatchSelector) -> impl Future<Output = Result<Option<BatchView>, BackendError>> + Send;
 
-    /// Batches by falling number.
+    /// Batches by falling number, which is the key of the page.
     fn batches(&self, page: PageRequest) -> impl Future<Output = Result<Vec<BatchView>, BackendError>> + Send;
 
-    /// The proof of a batch, if it exists already.
-    fn proof(&self, number: u32) -> impl Future<Output = Result<Option<ProofFile>, BackendError>> + Send;
+    /// Signed transactions of a batch by rising slot, which is the key of the page.
+    fn batch_transactions(
+        &self,
+        number: u32,
+        page: PageRequest,
+    ) -> impl Future<Output = Result<Vec<TransactionView>, BackendError>> + Send;
 
-    /// Withdrawals of a batch that exists, by rising position.
+    /// The records of a batch, once it is sealed.
+    fn batch_records(&self, number: u32) -> impl Future<Output = Result<Option<Vec<Record>>, BackendError>> + Send;
+
+    /// The proof of a batch, if it exists already.
+    fn proof(&self, number: u32) -> impl Future<Output = Result<Option<FileBody>, BackendError>> + Send;
+
+    /// The jobs of a batch, if there is such a batch.
+    fn proof_tree(&self, number: u32) -> impl Future<Output = Result<Option<ProofTreeView>, BackendError>> + Send;
+
+    /// Withdrawals of a batch that exists, by rising position, which is the key of the page.
     fn withdrawals(
         &self,
         number: u32,
         page: PageRequest,
     ) -> impl Future<Output = Result<Vec<WithdrawalView>, BackendError>> + Send;
 
+    /// Entries of the L1 queue that the node knows, by rising position, which is the key of the page.
+    fn queue(&self, page: PageRequest) -> impl Future<Output = Result<Vec<QueueEntryView>, BackendError>> + Send;
+
+    /// Jobs of batches that are not proven, the oldest batch first; the key of the page is [`JobView::key`].
+    fn jobs(
+        &self,
+        state: Option<JobStateName>,
+        page: PageRequest,
+    ) -> impl Future<Output = Result<Vec<JobView>, BackendError>> + Send;
+
+    /// The provers.
+    fn workers(&self) -> impl Future<Output = Result<WorkersView, BackendError>> + Send;
+
+    /// Least fees.
+    fn minimum_fees(&self) -> Vec<KindFee>;
+
+    /// What a client must know before it signs.
+    fn config(&self) -> impl Future<Output = Result<ConfigView, BackendError>> + Send;
+
     /// The node as a whole.
     fn status(&self) -> impl Future<Output = Result<StatusView, BackendError>> + Send;
+
+    /// What stands in the way of taking transactions and getting them to L1.
+    fn readiness(&self) -> impl Future<Output = Vec<CheckView>> + Send;
+
+    /// The metrics of the process, in Prometheus' text format.
+    fn metrics(&self) -> String;
 }
 
 /// Identity of a rollup.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Deployment {
     /// Chain id of its L1.
     pub chain_id: u64,
     /// Its contract on that L1.
+    #[schema(value_type = FixedBytes<20>)]
     #[serde(with = "crate::text")]
     pub contract: Address,
     /// Domain of everything that is signed for it.
+    #[schema(value_type = FixedBytes<32>)]
     #[serde(with = "domain")]
     pub domain: Domain,
 }
@@ -103,6 +169,20 @@ pub enum SubmitError {
         /// When there may be room again.
         retry_after: Duration,
     },
+    /// As many transactions of the account as are allowed wait in the pool.
+    #[error("{pending} transactions of the account wait in the pool, as many as are allowed")]
+    AccountFull {
+        /// So many wait.
+        pending: u32,
+        /// When there may be room again.
+        retry_after: Duration,
+    },
+    /// The fee is below the node's least fee.
+    #[error("the fee is below {minimum}, the least that this node takes for the kind")]
+    FeeTooLow {
+        /// The least fee.
+        minimum: Amount,
+    },
     /// The node failed.
     #[error(transparent)]
     Backend(#[from] BackendError),
@@ -127,13 +207,27 @@ pub enum BackendError {
     },
 }
 
-/// Whose accounts.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Holder {
-    /// Those that an L1 address owns.
-    Owner(Address),
-    /// Those with a main key of this digest.
-    Key(Digest),
+/// Which accounts: those that fit all that is given.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct AccountFilter {
+    /// L1 address that owns them.
+    pub owner: Option<Address>,
+    /// Digest of their main key.
+    pub key: Option<Digest>,
+}
+
+/// Something of the state after a batch.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum StateAt<T> {
+    /// There it is.
+    Found(T),
+    /// There is no such batch, or it is not sealed.
+    NotSealed,
+    /// The node keeps the states after the last batches only.
+    Gone {
+        /// The oldest batch whose state is kept.
+        oldest: u32,
+    },
 }
 
 /// Which batch.
@@ -143,6 +237,8 @@ pub enum BatchSelector {
     Number(u32),
     /// The last one that was begun.
     Latest,
+    /// The last one whose proof exists.
+    Proven,
     /// The last one that the contract has verified.
     Verified,
 }
@@ -150,15 +246,15 @@ pub enum BatchSelector {
 /// Part of a list.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct PageRequest {
-    /// Index, number or position of the last item before the page, in the order of the list; `None`: from its start.
-    pub after: Option<u32>,
+    /// Key of the last item before the page, in the order of the list; `None`: from its start.
+    pub after: Option<u64>,
     /// Most items to return, at least 1.
     pub limit: usize,
 }
 
 /// A file that is passed on as it is.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ProofFile {
+pub struct FileBody {
     /// Media type.
     pub content_type: &'static str,
     /// Content.

@@ -57,6 +57,7 @@ impl PathPart {
     pub(crate) fn batch(&self) -> Result<BatchSelector, Refusal> {
         match self.0.as_str() {
             "latest" => Ok(BatchSelector::Latest),
+            "proven" => Ok(BatchSelector::Proven),
             "verified" => Ok(BatchSelector::Verified),
             _ => self.parse("batch").map(BatchSelector::Number),
         }
@@ -116,7 +117,7 @@ impl PageRequest {
     }
 
     /// The page, from the answer to [`Self::with_one_more`]; `key` is what the list is ordered by.
-    pub(crate) fn page<T>(self, mut items: Vec<T>, key: impl FnOnce(&T) -> u32) -> Page<T> {
+    pub(crate) fn page<T>(self, mut items: Vec<T>, key: impl FnOnce(&T) -> u64) -> Page<T> {
         let has_more = items.len() > self.limit;
         items.truncate(self.limit);
         let last = items.last().filter(|_| has_more);

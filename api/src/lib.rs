@@ -31,6 +31,7 @@ mod problem;
 mod request;
 mod router;
 mod routes;
+mod schema;
 mod text;
 mod time;
 mod views;
@@ -38,7 +39,8 @@ mod views;
 pub use axum::Router;
 pub use axum::body::Bytes;
 pub use backend::{
-    Backend, BackendError, BatchSelector, Deployment, Holder, PageRequest, ProofFile, Submission, SubmitError,
+    AccountFilter, Backend, BackendError, BatchSelector, Deployment, FileBody, PageRequest, StateAt, Submission,
+    SubmitError,
 };
 pub use problem::Problem;
 pub use request::{Inexpressible, TransactionRequest};
@@ -46,7 +48,11 @@ pub use router::{Limits, PAGE_ITEMS_MAX, router, router_with, serve};
 pub use text::{FixedBytes, HexBytes, L1Hash};
 pub use time::{ParseTimeError, Time};
 pub use views::{
-    AccountView, AssetView, Balance, BatchView, Call, Circuit, Finality, L1Transaction, L1View, Live, Page, Progress,
-    Proofs, QueueView, RejectionView, StatusView, Step, TransactionFields, TransactionKindName, TransactionView,
-    WithdrawalView,
+    AccountProofView, AccountView, AgentView, ApiLimits, AssetView, AttemptsView, Balance, BatchDataView, BatchView,
+    Bottleneck, Call, CheckView, Circuit, ConfigView, EstimateView, Event, FeeEstimateView, FeesView, Finality,
+    FullConfigView, JobCounts, JobStateName, JobView, KindFee, L1Transaction, L1View, Lags, Live, NodeLimits,
+    NonceView, ObjectView, OutcomeName, Page, Progress, ProofTreeView, Proofs, QueueEntryView, QueueKind, QueueRange,
+    QueueState, QueueView, ReadyView, RecordKind, RecordView, RejectionView, SecurityView, SoftReceipt, StageName,
+    StatusView, Step, SubmitResult, SubmittedView, TransactionFields, TransactionKindName, TransactionView,
+    WithdrawalView, WorkerState, WorkerView, WorkersView,
 };

@@ -19,6 +19,7 @@ use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use weft_protocol::Reject;
 
 use crate::{BackendError, SubmitError};
@@ -29,7 +30,7 @@ pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
 const RETRY_SOON: Duration = Duration::from_secs(1);
 
 /// Body of an error.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
     /// `urn:weft:problem:` and the code.
     #[serde(rename = "type")]
@@ -192,6 +193,15 @@ impl From<SubmitError> for Refusal {
         match error {
             SubmitError::Rejected(reject) => reject.into(),
             SubmitError::Backend(error) => error.into(),
+            SubmitError::AccountFull { retry_after, .. } => {
+                let title = "Too many transactions of the account wait";
+                let detail = error.to_string();
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_pending", title, detail).after(retry_after)
+            }
+            SubmitError::FeeTooLow { .. } => {
+                let title = "The fee is too low";
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "fee_too_low", title, error.to_string()).at_field("fee")
+            }
             SubmitError::PoolFull { retry_after } => {
                 let title = "The pool is full";
                 let detail = error.to_string();

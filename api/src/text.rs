@@ -153,6 +153,21 @@ pub(crate) mod decimal {
     }
 }
 
+/// The same for an amount that may be absent.
+pub(crate) mod decimal_option {
+    use super::{Deserialize, Deserializer, decimal};
+    use weft_protocol::Amount;
+
+    pub(crate) use super::option::serialize;
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Amount>, D::Error> {
+        #[derive(Deserialize)]
+        struct Text(#[serde(with = "decimal")] Amount);
+
+        Ok(Option::<Text>::deserialize(deserializer)?.map(|text| text.0))
+    }
+}
+
 /// `Serialize` and `Deserialize` as text.
 macro_rules! serde_as_text {
     ($([$($generics:tt)*] $type:ty),+ $(,)?) => {$(

@@ -8,7 +8,7 @@ use weft_protocol::AccountIndex;
 
 use crate::extract::{Parameters, PathPart};
 use crate::problem::Refusal;
-use crate::{AccountView, Backend, Holder, Page};
+use crate::{AccountFilter, AccountView, Backend, Page};
 
 /// One account.
 pub(crate) async fn one<B: Backend>(
@@ -21,24 +21,13 @@ pub(crate) async fn one<B: Backend>(
     found.map(Json).ok_or_else(unknown)
 }
 
-/// The accounts of an owner or a key.
+/// The accounts of an owner, a key or both; without, all.
 pub(crate) async fn find<B: Backend>(
     State(backend): State<Arc<B>>,
     mut parameters: Parameters,
 ) -> Result<Json<Page<AccountView>>, Refusal> {
-    let holder = match (parameters.take("owner")?, parameters.take("key")?) {
-        (Some(owner), None) => Holder::Owner(owner),
-        (None, Some(key)) => Holder::Key(key),
-        (None, None) => {
-            let detail = "say whose accounts: owner=0x… or key=0x…";
-            return Err(Refusal::parameter("owner", detail));
-        }
-        (Some(_), Some(_)) => {
-            let detail = "either owner or key, not both";
-            return Err(Refusal::parameter("key", detail));
-        }
-    };
+    let filter = AccountFilter { owner: parameters.take("owner")?, key: parameters.take("key")? };
     let page = parameters.into_page()?;
-    let accounts = backend.accounts(holder, page.with_one_more()).await?;
-    Ok(Json(page.page(accounts, |account| account.index)))
+    let accounts = backend.accounts(filter, page.with_one_more()).await?;
+    Ok(Json(page.page(accounts, |account| account.index.into())))
 }

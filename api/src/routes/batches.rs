@@ -18,7 +18,7 @@ pub(crate) async fn list<B: Backend>(
 ) -> Result<Json<Page<BatchView>>, Refusal> {
     let page = parameters.into_page()?;
     let batches = backend.batches(page.with_one_more()).await?;
-    Ok(Json(page.page(batches, |batch| batch.number)))
+    Ok(Json(page.page(batches, |batch| batch.number.into())))
 }
 
 /// One batch.
@@ -50,7 +50,7 @@ pub(crate) async fn withdrawals<B: Backend>(
     let page = parameters.into_page()?;
     let number = existing(backend.as_ref(), selector).await?.number;
     let withdrawals = backend.withdrawals(number, page.with_one_more()).await?;
-    Ok(Json(page.page(withdrawals, |withdrawal| withdrawal.position)))
+    Ok(Json(page.page(withdrawals, |withdrawal| withdrawal.position.into())))
 }
 
 async fn existing<B: Backend>(backend: &B, selector: BatchSelector) -> Result<BatchView, Refusal> {
@@ -58,6 +58,7 @@ async fn existing<B: Backend>(backend: &B, selector: BatchSelector) -> Result<Ba
         let detail = match selector {
             BatchSelector::Number(number) => format!("there is no batch {number}"),
             BatchSelector::Latest => "there is no batch yet".to_owned(),
+            BatchSelector::Proven => "no batch is proven yet".to_owned(),
             BatchSelector::Verified => "no batch is verified yet".to_owned(),
         };
         Refusal::not_found("unknown_batch", detail)

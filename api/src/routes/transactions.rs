@@ -19,7 +19,9 @@ pub(crate) async fn submit<B: Backend>(State(backend): State<Arc<B>>, body: Json
     let request = TransactionRequest::from_json(&body.0)?;
     let signed = request.for_deployment(backend.deployment())?;
     check(&signed)?;
-    let (status, view) = match backend.submit(signed).await? {
+    let mut results = backend.submit(vec![signed]).await;
+    let result = results.pop().expect("one result for each transaction");
+    let (status, view) = match result? {
         Submission::Accepted(view) => (StatusCode::ACCEPTED, view),
         Submission::Known(view) => (StatusCode::OK, view),
     };

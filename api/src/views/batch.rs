@@ -1,13 +1,15 @@
 //! Batches and what they pay out.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use weft_protocol::crypto::Digest;
 use weft_protocol::{Address, Amount};
 
-use crate::{Finality, HexBytes, L1Hash, L1View, Progress, Step, Time};
+use crate::schema::AmountText;
+use crate::{Finality, FixedBytes, HexBytes, L1Hash, L1View, Progress, Step, Time};
 
 /// A batch.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct BatchView {
     /// Its number; the first is 1.
     pub number: u32,
@@ -16,9 +18,11 @@ pub struct BatchView {
     /// Its time, which its transactions' expiry is compared with.
     pub timestamp: Time,
     /// State root before its first slot.
+    #[schema(value_type = FixedBytes<32>)]
     #[serde(with = "crate::text")]
     pub root_before: Digest,
     /// State root after its last slot so far.
+    #[schema(value_type = FixedBytes<32>)]
     #[serde(with = "crate::text")]
     pub root: Digest,
     /// Slots so far, without padding.
@@ -29,6 +33,8 @@ pub struct BatchView {
     pub segments: u32,
     /// Withdrawals that it pays out so far.
     pub withdrawals: u32,
+    /// Entries of the L1 queue that it takes.
+    pub queue: QueueRange,
     /// How far its proof is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proving: Option<Progress>,
@@ -42,8 +48,17 @@ pub struct BatchView {
     pub cpu_seconds: Option<f64>,
 }
 
+/// Entries of the L1 queue: from the first to before the end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct QueueRange {
+    /// Position of the first.
+    pub first: u64,
+    /// Position after the last.
+    pub end: u64,
+}
+
 /// A payment that a batch owes on L1.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct WithdrawalView {
     /// Number of the batch.
     pub batch: u32,
@@ -52,11 +67,13 @@ pub struct WithdrawalView {
     /// The last step that the batch has reached: the claim is refused before `withdrawable`.
     pub status: Finality,
     /// L1 address that is paid.
+    #[schema(value_type = FixedBytes<20>)]
     #[serde(with = "crate::text")]
     pub owner: Address,
     /// Id of the asset.
     pub asset: u16,
     /// How much, in base units.
+    #[schema(value_type = AmountText)]
     #[serde(with = "crate::text::decimal")]
     pub amount: Amount,
     /// Siblings from the withdrawal's leaf to the batch's withdrawals root.
@@ -66,11 +83,16 @@ pub struct WithdrawalView {
 }
 
 /// A call to a contract on L1.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Call {
     /// The contract.
+    #[schema(value_type = FixedBytes<20>)]
     #[serde(with = "crate::text")]
     pub to: Address,
     /// Calldata.
     pub data: HexBytes,
+    /// What is sent along, in wei.
+    #[schema(value_type = AmountText)]
+    #[serde(with = "crate::text::decimal")]
+    pub value: Amount,
 }

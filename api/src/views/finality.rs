@@ -3,12 +3,13 @@
 use core::fmt;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{L1Hash, Time};
 
 /// The steps from an accepted transaction to one whose withdrawal can be claimed, in order; the last three are the ways
 /// out on the side.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Finality {
     /// Checked and in the pool.
@@ -36,7 +37,7 @@ pub enum Finality {
 }
 
 /// A step that was reached.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Step {
     /// The step.
     pub step: Finality,
@@ -45,7 +46,7 @@ pub struct Step {
 }
 
 /// Segments proved so far.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Progress {
     /// Proved.
     pub done: u32,
@@ -54,7 +55,7 @@ pub struct Progress {
 }
 
 /// An L1 transaction of the node.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct L1Transaction {
     /// Its hash.
     pub hash: L1Hash,
@@ -65,7 +66,7 @@ pub struct L1Transaction {
 }
 
 /// The L1 transactions of a batch, as far as they are in an L1 block.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct L1View {
     /// Published the batch's data.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,13 +1,15 @@
 //! Transactions.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use weft_protocol::crypto::Digest;
 use weft_protocol::{Address, Amount, Reject, Transaction, TransactionKind};
 
-use crate::{Finality, L1View, Progress, Step};
+use crate::schema::AmountText;
+use crate::{Finality, FixedBytes, L1View, Problem, Progress, SoftReceipt, Step};
 
 /// What a transaction does.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TransactionKindName {
     /// Pays another account.
@@ -17,7 +19,7 @@ pub enum TransactionKindName {
 }
 
 /// What a user has signed, in the words of the request and of the answers.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct TransactionFields {
     /// What it does.
     pub kind: TransactionKindName,
@@ -29,17 +31,21 @@ pub struct TransactionFields {
     /// Id of the asset that is paid.
     pub asset: u16,
     /// How much is paid, in base units.
+    #[schema(value_type = AmountText)]
     #[serde(with = "crate::text::decimal")]
     pub amount: Amount,
     /// Id of the asset of the fee, 1 to 4.
     pub fee_asset: u16,
     /// The fee, in base units: a number that 11 bits and a binary exponent can write.
+    #[schema(value_type = AmountText)]
     #[serde(with = "crate::text::decimal")]
     pub fee: Amount,
     /// L1 address of the owner of `to`, of a transfer.
+    #[schema(value_type = FixedBytes<20>, required = false)]
     #[serde(default, with = "crate::text::option", skip_serializing_if = "Option::is_none")]
     pub recipient: Option<Address>,
     /// L1 address of the owner of `sender`, of a withdrawal.
+    #[schema(value_type = FixedBytes<20>, required = false)]
     #[serde(default, with = "crate::text::option", skip_serializing_if = "Option::is_none")]
     pub owner: Option<Address>,
     /// Nonce of the sender.
@@ -72,7 +78,7 @@ impl From<&Transaction> for TransactionFields {
 }
 
 /// The rule that refused a transaction after it had been accepted.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct RejectionView {
     /// Stable name of the rule.
     pub code: String,
@@ -87,9 +93,10 @@ impl From<&Reject> for RejectionView {
 }
 
 /// A transaction and how far it has come.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct TransactionView {
     /// Digest of its message.
+    #[schema(value_type = FixedBytes<32>)]
     #[serde(with = "crate::text")]
     pub id: Digest,
     /// The last step that it has reached.
@@ -110,7 +117,33 @@ pub struct TransactionView {
     pub proving: Option<Progress>,
     /// All steps that it has reached, in order.
     pub steps: Vec<Step>,
+    /// The sequencer's signed word that it was accepted.
+    #[schema(required = false)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub soft_receipt: Option<SoftReceipt>,
     /// L1 transactions of that batch.
     #[serde(default)]
     pub l1: L1View,
+}
+
+/// Body of `POST /v1/transactions/batch`: what became of each transaction, in the order of the request.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct SubmittedView {
+    /// One result for each transaction.
+    pub results: Vec<SubmitResult>,
+}
+
+/// What became of one of many transactions: either `transaction` or `problem` is there.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct SubmitResult {
+    /// The status that it would have got alone: 202 accepted, 200 known before, else why not.
+    pub status: u16,
+    /// The transaction, if it was accepted now or before.
+    #[schema(required = false)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transaction: Option<TransactionView>,
+    /// Why it was refused.
+    #[schema(required = false)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Problem>,
 }
