@@ -1,3 +1,5 @@
 //! What the node keeps on disk: the log of inputs, the state, the jobs of provers and their proofs.
 
+pub mod blobs;
+mod blocking;
 pub mod jobs;

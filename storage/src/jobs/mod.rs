@@ -10,18 +10,29 @@
 //!
 //! A store changes state in single transactions and knows neither clocks nor chance: the time comes with each call.
 
+mod memory;
+mod transitions;
+
 use std::future::Future;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::blobs::BlobId;
+pub use memory::MemoryJobStore;
+
+/// A job that was lost so often runs alone on a worker.
+pub const ALONE_AFTER_LOSSES: usize = 2;
+
+/// Longest reason of a failure that is kept, in bytes.
+pub const REASON_BYTES_MAX: usize = 1024;
+
+/// Longest stage of a beat that is kept, in bytes.
+pub const STAGE_BYTES_MAX: usize = 64;
+
 /// Identity of a job: a hash of what it proves. See the [module](self).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct JobKey(pub [u8; 32]);
-
-/// Content hash of a blob (BLAKE3).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-pub struct BlobId(pub [u8; 32]);
 
 /// A worker that registered; new with each registration.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -145,18 +156,21 @@ pub struct Claimant {
     pub worker: WorkerId,
     /// Circuits that it has.
     pub circuits: Vec<[u8; 32]>,
-    /// Memory that it has left.
+    /// Memory that it has left. A job whose memory class has outgrown all workers is given to nobody: the caller
+    /// may state more than there is for the largest worker while it does nothing.
     pub memory_mib: u32,
     /// Jobs that it does at the moment.
     pub running: u32,
+    /// Whether there are other workers: then a job does not go to the worker that lost it last.
+    pub others: bool,
 }
 
-/// How many times what may go wrong with a job.
+/// How many times what may go wrong with a job: at the last time it is quarantined.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Budgets {
     /// Errors that workers report.
     pub errors_max: u32,
-    /// Leases without an end; the last of them must be of another worker than the first.
+    /// Leases that ended without a word, and crashes. If a single worker lost them all it may be its fault: then twice as many.
     pub lost_max: u32,
     /// Proofs that do not hold.
     pub invalid_max: u32,
@@ -164,6 +178,18 @@ pub struct Budgets {
     pub backoff: Duration,
     /// How long a lease lasts without a beat.
     pub lease: Duration,
+}
+
+impl Default for Budgets {
+    fn default() -> Self {
+        Self {
+            errors_max: 3,
+            lost_max: 5,
+            invalid_max: 4,
+            backoff: Duration::from_millis(200),
+            lease: Duration::from_secs(15),
+        }
+    }
 }
 
 /// Why a worker gives a job back.
@@ -234,20 +260,25 @@ pub enum StoreError {
 
 /// See the [module](self). All methods may be called at once from many tasks; each is one transaction.
 pub trait JobStore: Send + Sync + 'static {
-    /// Puts jobs in, children first. Jobs that are known stay as they are, quarantined and cancelled ones too. Durable when it returns.
-    /// Returns the keys that were new.
+    /// A new name for a worker: never given before, not even before a restart.
+    fn new_worker(&self) -> impl Future<Output = Result<WorkerId, StoreError>> + Send;
+
+    /// Puts jobs in, children first. All or none; durable when it returns. Returns the keys that were new.
+    ///
+    /// Jobs that are known stay as they are, quarantined and cancelled ones too; but one that another batch brought is
+    /// from then on a job of both, and comes back if it was cancelled. So a batch puts in all jobs that it needs.
     fn insert(&self, now: Millis, jobs: Vec<NewJob>) -> impl Future<Output = Result<Vec<JobKey>, StoreError>> + Send;
 
-    /// Leases a job that the worker can do: the oldest batch first, then what is nearest to its end. A job that was lost
-    /// twice goes only to a worker that does nothing else, and not to the last worker that lost it if `others` is true.
+    /// Leases a job that the worker can do: the oldest batch first, then what is nearest to its end, then what was put in
+    /// first. A job that was lost [twice](ALONE_AFTER_LOSSES) has a worker for itself: a worker that would be the next one to
+    /// do it gets nothing else until it has nothing to do, and nothing further while it does it.
     fn claim(
         &self,
         now: Millis,
         claimant: &Claimant,
-        others: bool,
     ) -> impl Future<Output = Result<Option<JobRecord>, StoreError>> + Send;
 
-    /// Extends a lease.
+    /// Extends a lease, also one that is over as long as [`expire`](Self::expire) has not ended it.
     fn beat(
         &self,
         now: Millis,
@@ -255,7 +286,8 @@ pub trait JobStore: Send + Sync + 'static {
         stage: &str,
     ) -> impl Future<Output = Result<BeatReply, StoreError>> + Send;
 
-    /// Takes a proof that was verified: the job is done, its parents wait for one less. Durable when it returns.
+    /// Takes a proof that was verified: the job is done, whatever it was before (but for cancelled), quarantined too, and
+    /// its parents wait for one less. Durable when it returns.
     fn settle(&self, key: &JobKey, done: DoneJob) -> impl Future<Output = Result<Settled, StoreError>> + Send;
 
     /// Takes back a lease after a failure.
@@ -279,7 +311,7 @@ pub trait JobStore: Send + Sync + 'static {
         worker: WorkerId,
     ) -> impl Future<Output = Result<Vec<(JobKey, Aftermath)>, StoreError>> + Send;
 
-    /// Gives up all jobs of a batch that are not done.
+    /// Gives up all jobs of a batch that are not done and that no other batch needs.
     fn cancel(&self, batch: u32) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Puts a quarantined job back, with fresh budgets.
@@ -294,6 +326,6 @@ pub trait JobStore: Send + Sync + 'static {
     /// Batches of which there are jobs, rising.
     fn batches(&self) -> impl Future<Output = Result<Vec<u32>, StoreError>> + Send;
 
-    /// Forgets all jobs of a batch. The blobs are the caller's affair.
+    /// Forgets all jobs of a batch that are not also another's. The blobs are the caller's affair.
     fn forget(&self, batch: u32) -> impl Future<Output = Result<(), StoreError>> + Send;
 }

@@ -1,0 +1,245 @@
+//! Jobs in memory, for tests, and the reference for stores that keep them on disk: no index, every question is answered by
+//! looking at all records.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::transitions::{self, Entry, Fit};
+use super::{
+    Aftermath, BeatReply, Budgets, Claimant, DoneJob, Failure, JobKey, JobRecord, JobState, JobStore, LeaseId, Millis,
+    NewJob, Settled, StoreError, WorkerId,
+};
+
+/// A [`JobStore`] in memory. See the [module](self).
+#[derive(Debug)]
+pub struct MemoryJobStore {
+    budgets: Budgets,
+    jobs: Mutex<Jobs>,
+}
+
+#[derive(Debug, Default)]
+struct Jobs {
+    entries: BTreeMap<JobKey, Entry>,
+    /// Leases that have not been ended, with those of jobs that nobody needs any more until their time is over.
+    leases: BTreeMap<LeaseId, Held>,
+    /// Jobs by batch and the order in which the batch put them in.
+    batches: BTreeMap<(u32, u64), JobKey>,
+    last_id: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    key: JobKey,
+    worker: WorkerId,
+    until: Millis,
+}
+
+impl MemoryJobStore {
+    /// An empty store.
+    pub fn new(budgets: Budgets) -> Self {
+        Self { budgets, jobs: Mutex::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Jobs> {
+        // Every change is complete before anything can panic.
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Jobs {
+    fn next_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
+
+    fn insert(&mut self, now: Millis, jobs: Vec<NewJob>) -> Result<Vec<JobKey>, StoreError> {
+        self.check_children(&jobs)?;
+        let mut new = Vec::new();
+        for job in jobs {
+            let (key, batch, open) = (job.key, job.batch, self.open_children(&job));
+            let order = self.next_id();
+            let joined = if let Some(entry) = self.entries.get_mut(&key) {
+                entry.join(now, batch, open)
+            } else {
+                self.entries.insert(key, Entry::new(now, job, order, open));
+                new.push(key);
+                true
+            };
+            if joined {
+                self.batches.insert((batch, order), key);
+            }
+        }
+        Ok(new)
+    }
+
+    fn check_children(&self, jobs: &[NewJob]) -> Result<(), StoreError> {
+        for (place, job) in jobs.iter().enumerate() {
+            let known = |child: &JobKey| {
+                self.entries.contains_key(child) || jobs[..place].iter().any(|before| before.key == *child)
+            };
+            if let Some(&child) = job.children.iter().find(|&child| !known(child)) {
+                return Err(StoreError::UnknownChild { child });
+            }
+        }
+        Ok(())
+    }
+
+    fn open_children(&self, job: &NewJob) -> u32 {
+        transitions::open_children(job, |child| self.entries.get(child).map(|entry| entry.record.state.clone()))
+    }
+
+    fn claim(&mut self, now: Millis, claimant: &Claimant, budgets: &Budgets) -> Option<JobRecord> {
+        let alone = |held: &Held| self.entries.get(&held.key).is_some_and(|e| transitions::runs_alone(&e.record));
+        if self.leases.iter().any(|(&id, held)| held.worker == claimant.worker && self.holds(id) && alone(held)) {
+            return None;
+        }
+        let (key, fit) = self
+            .entries
+            .values()
+            .map(|entry| (entry, transitions::fits(&entry.record, now, claimant)))
+            .filter(|(_, fit)| *fit != Fit::No)
+            .min_by_key(|(entry, _)| transitions::rank(entry))
+            .map(|(entry, fit)| (entry.record.job.key, fit))?;
+        if fit == Fit::OnceIdle {
+            return None;
+        }
+        let id = LeaseId(self.next_id());
+        let record = &mut self.entries.get_mut(&key)?.record;
+        let until = transitions::lease(record, now, id, claimant, budgets);
+        self.leases.insert(id, Held { key, worker: claimant.worker, until });
+        Some(record.clone())
+    }
+
+    fn holds(&self, id: LeaseId) -> bool {
+        let entry = self.leases.get(&id).and_then(|held| self.entries.get(&held.key));
+        entry.is_some_and(|entry| transitions::holds(&entry.record, id))
+    }
+
+    fn beat(&mut self, now: Millis, id: LeaseId, stage: &str, budgets: &Budgets) -> BeatReply {
+        let Some(held) = self.leases.get_mut(&id) else { return BeatReply::Lost };
+        let Some(entry) = self.entries.get_mut(&held.key) else { return BeatReply::Cancelled };
+        let reply = transitions::beat(&mut entry.record, now, id, stage, budgets);
+        if let JobState::Leased(lease) = &entry.record.state {
+            held.until = lease.until;
+        }
+        reply
+    }
+
+    fn settle(&mut self, key: &JobKey, done: DoneJob) -> Settled {
+        let now = done.at;
+        let Some(entry) = self.entries.get_mut(key) else { return Settled::Unknown };
+        let settled = transitions::settle(&mut entry.record, done);
+        if settled == Settled::First {
+            for parent in self.entries.values_mut().filter(|entry| entry.record.job.children.contains(key)) {
+                transitions::child_done(&mut parent.record, now);
+            }
+        }
+        settled
+    }
+
+    /// Ends a lease and lets the job that it holds go on by `then`.
+    fn end<T>(&mut self, id: LeaseId, then: impl FnOnce(&mut JobRecord) -> T) -> Option<(JobKey, T)> {
+        let held = self.leases.remove(&id)?;
+        let entry = self.entries.get_mut(&held.key)?;
+        transitions::holds(&entry.record, id).then(|| (held.key, then(&mut entry.record)))
+    }
+
+    fn lose_all(
+        &mut self,
+        now: Millis,
+        why: &str,
+        budgets: &Budgets,
+        over: impl Fn(&Held) -> bool,
+    ) -> Vec<(JobKey, Aftermath)> {
+        let mut over: Vec<_> =
+            self.leases.iter().filter(|(_, held)| over(held)).map(|(&id, h)| (h.until, id)).collect();
+        over.sort_unstable();
+        over.iter()
+            .filter_map(|&(_, id)| self.end(id, |record| transitions::lose(record, now, id, why, budgets)))
+            .collect()
+    }
+
+    fn cancel(&mut self, batch: u32) {
+        for entry in self.entries.values_mut() {
+            entry.cancel(batch);
+        }
+    }
+
+    fn forget(&mut self, batch: u32) {
+        self.batches.retain(|&(of, _), _| of != batch);
+        self.entries.retain(|_, entry| entry.leave(batch));
+    }
+
+    fn batch(&self, batch: u32) -> Vec<JobRecord> {
+        let keys = self.batches.range((batch, 0)..=(batch, u64::MAX)).map(|(_, key)| key);
+        keys.filter_map(|key| self.entries.get(key)).map(|entry| entry.record.clone()).collect()
+    }
+}
+
+impl JobStore for MemoryJobStore {
+    async fn new_worker(&self) -> Result<WorkerId, StoreError> {
+        Ok(WorkerId(self.lock().next_id()))
+    }
+
+    async fn insert(&self, now: Millis, jobs: Vec<NewJob>) -> Result<Vec<JobKey>, StoreError> {
+        self.lock().insert(now, jobs)
+    }
+
+    async fn claim(&self, now: Millis, claimant: &Claimant) -> Result<Option<JobRecord>, StoreError> {
+        Ok(self.lock().claim(now, claimant, &self.budgets))
+    }
+
+    async fn beat(&self, now: Millis, lease: LeaseId, stage: &str) -> Result<BeatReply, StoreError> {
+        Ok(self.lock().beat(now, lease, stage, &self.budgets))
+    }
+
+    async fn settle(&self, key: &JobKey, done: DoneJob) -> Result<Settled, StoreError> {
+        Ok(self.lock().settle(key, done))
+    }
+
+    async fn fail(&self, now: Millis, lease: LeaseId, failure: Failure) -> Result<Aftermath, StoreError> {
+        let then = |record: &mut JobRecord| transitions::fail(record, now, lease, &failure, &self.budgets);
+        Ok(self.lock().end(lease, then).map_or(Aftermath::Ignored, |(_, aftermath)| aftermath))
+    }
+
+    async fn release(&self, now: Millis, lease: LeaseId) -> Result<(), StoreError> {
+        self.lock().end(lease, |record| transitions::release(record, now, lease));
+        Ok(())
+    }
+
+    async fn expire(&self, now: Millis) -> Result<Vec<(JobKey, Aftermath)>, StoreError> {
+        Ok(self.lock().lose_all(now, transitions::SILENT, &self.budgets, |held| held.until <= now))
+    }
+
+    async fn lose_worker(&self, now: Millis, worker: WorkerId) -> Result<Vec<(JobKey, Aftermath)>, StoreError> {
+        Ok(self.lock().lose_all(now, transitions::GONE, &self.budgets, |held| held.worker == worker))
+    }
+
+    async fn cancel(&self, batch: u32) -> Result<(), StoreError> {
+        self.lock().cancel(batch);
+        Ok(())
+    }
+
+    async fn retry(&self, now: Millis, key: &JobKey) -> Result<bool, StoreError> {
+        Ok(self.lock().entries.get_mut(key).is_some_and(|entry| transitions::retry(&mut entry.record, now)))
+    }
+
+    async fn job(&self, key: &JobKey) -> Result<Option<JobRecord>, StoreError> {
+        Ok(self.lock().entries.get(key).map(|entry| entry.record.clone()))
+    }
+
+    async fn batch(&self, batch: u32) -> Result<Vec<JobRecord>, StoreError> {
+        Ok(self.lock().batch(batch))
+    }
+
+    async fn batches(&self) -> Result<Vec<u32>, StoreError> {
+        let mut batches: Vec<u32> = self.lock().batches.keys().map(|&(batch, _)| batch).collect();
+        batches.dedup();
+        Ok(batches)
+    }
+
+    async fn forget(&self, batch: u32) -> Result<(), StoreError> {
+        self.lock().forget(batch);
+        Ok(())
+    }
+}

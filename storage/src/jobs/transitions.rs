@@ -1,0 +1,293 @@
+//! The state machine of one job: a record and an event give the next record. Pure: stores differ only in how they keep records.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ALONE_AFTER_LOSSES, Aftermath, Attempts, BeatReply, Budgets, Claimant, DoneJob, Failure, JobKey, JobRecord,
+    JobState, Lease, LeaseId, Millis, NewJob, REASON_BYTES_MAX, STAGE_BYTES_MAX, Settled,
+};
+
+/// Why a job was lost that was not heard of in time.
+pub(super) const SILENT: &str = "the worker has not been heard of until its lease ended";
+
+/// Why a job was lost whose worker is gone.
+pub(super) const GONE: &str = "the worker is gone";
+
+/// A record with what only stores know of it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(super) struct Entry {
+    pub(super) record: JobRecord,
+    /// Place in the order of insertion.
+    pub(super) order: u64,
+    /// Batches that put it in.
+    pub(super) batches: BTreeSet<u32>,
+    /// Those of them that were not cancelled.
+    pub(super) wanted: BTreeSet<u32>,
+}
+
+/// Whether a job is for a claimant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Fit {
+    Yes,
+    No,
+    /// It would be, if the claimant had nothing else to do: it gets nothing else until then.
+    OnceIdle,
+}
+
+impl Entry {
+    /// A job that waits for `open` children.
+    pub(super) fn new(now: Millis, job: NewJob, order: u64, open: u32) -> Self {
+        let batches = BTreeSet::from([job.batch]);
+        let record = JobRecord { state: waiting(now, open), attempts: Attempts::default(), inserted: now, job };
+        Self { record, order, wanted: batches.clone(), batches }
+    }
+
+    /// Another batch needs it as well: it comes back if it was cancelled, to wait for `open` children. Nothing changes
+    /// for a batch that has put it in before.
+    pub(super) fn join(&mut self, now: Millis, batch: u32, open: u32) -> bool {
+        if !self.batches.insert(batch) {
+            return false;
+        }
+        self.wanted.insert(batch);
+        if self.record.state == JobState::Cancelled {
+            self.record.state = waiting(now, open);
+        }
+        self.name_batch();
+        true
+    }
+
+    /// A batch needs it no more.
+    pub(super) fn cancel(&mut self, batch: u32) -> bool {
+        if !self.wanted.remove(&batch) {
+            return false;
+        }
+        if self.wanted.is_empty() && !matches!(self.record.state, JobState::Done(_)) {
+            self.record.state = JobState::Cancelled;
+        }
+        self.name_batch();
+        true
+    }
+
+    /// A batch is forgotten. Tells whether any other knows it.
+    pub(super) fn leave(&mut self, batch: u32) -> bool {
+        self.cancel(batch);
+        self.batches.remove(&batch);
+        self.name_batch();
+        !self.batches.is_empty()
+    }
+
+    /// It ranks with the oldest batch that needs it.
+    fn name_batch(&mut self) {
+        if let Some(&oldest) = self.wanted.first().or_else(|| self.batches.first()) {
+            self.record.job.batch = oldest;
+        }
+    }
+}
+
+fn waiting(now: Millis, open: u32) -> JobState {
+    if open == 0 { JobState::Ready(now) } else { JobState::Waiting(open) }
+}
+
+/// Whether the job may be leased to the claimant now.
+pub(super) fn fits(record: &JobRecord, now: Millis, claimant: &Claimant) -> Fit {
+    let JobState::Ready(not_before) = record.state else { return Fit::No };
+    let barred = claimant.others && record.attempts.lost.last() == Some(&claimant.worker);
+    if now < not_before || barred || !claimant.circuits.contains(&record.job.circuit) {
+        return Fit::No;
+    }
+    if runs_alone(record) && claimant.running > 0 {
+        // What it has left of its memory says nothing: it will have all of it.
+        return Fit::OnceIdle;
+    }
+    if record.job.memory_mib <= claimant.memory_mib { Fit::Yes } else { Fit::No }
+}
+
+/// Whether its worker does nothing else meanwhile.
+pub(super) fn runs_alone(record: &JobRecord) -> bool {
+    record.attempts.lost.len() >= ALONE_AFTER_LOSSES
+}
+
+/// Place of a job among those that may be claimed: the oldest batch, nearest to its end, put in first.
+pub(super) fn rank(entry: &Entry) -> (u32, u16, u64) {
+    (entry.record.job.batch, entry.record.job.height, entry.order)
+}
+
+/// Children that are not done, by the states that they are in.
+pub(super) fn open_children(job: &NewJob, state: impl Fn(&JobKey) -> Option<JobState>) -> u32 {
+    let children: BTreeSet<&JobKey> = job.children.iter().collect();
+    let open = children.into_iter().filter(|child| !matches!(state(child), Some(JobState::Done(_)))).count();
+    u32::try_from(open).unwrap_or(u32::MAX)
+}
+
+/// The job is leased. Returns the time at which the lease ends.
+pub(super) fn lease(
+    record: &mut JobRecord,
+    now: Millis,
+    id: LeaseId,
+    claimant: &Claimant,
+    budgets: &Budgets,
+) -> Millis {
+    let until = later(now, budgets.lease);
+    record.attempts.claims = record.attempts.claims.saturating_add(1);
+    record.state = JobState::Leased(Lease {
+        id,
+        worker: claimant.worker,
+        since: now,
+        until,
+        stage: String::new(),
+        stage_since: now,
+    });
+    until
+}
+
+/// Whether the lease is the one that holds the job.
+pub(super) fn holds(record: &JobRecord, id: LeaseId) -> bool {
+    matches!(&record.state, JobState::Leased(lease) if lease.id == id)
+}
+
+/// A beat of a lease that the job had at some time.
+pub(super) fn beat(record: &mut JobRecord, now: Millis, id: LeaseId, stage: &str, budgets: &Budgets) -> BeatReply {
+    match &mut record.state {
+        JobState::Leased(lease) if lease.id == id => {
+            let stage = head(stage, STAGE_BYTES_MAX);
+            if lease.stage != stage {
+                stage.clone_into(&mut lease.stage);
+                lease.stage_since = now;
+            }
+            // A clock that was set back does not shorten a lease.
+            lease.until = lease.until.max(later(now, budgets.lease));
+            BeatReply::Extended
+        }
+        JobState::Done(_) | JobState::Cancelled => BeatReply::Cancelled,
+        JobState::Waiting(_) | JobState::Ready(_) | JobState::Leased(_) | JobState::Quarantined { .. } => {
+            BeatReply::Lost
+        }
+    }
+}
+
+/// The holder of the lease gives the job back, for this reason.
+pub(super) fn fail(
+    record: &mut JobRecord,
+    now: Millis,
+    id: LeaseId,
+    failure: &Failure,
+    budgets: &Budgets,
+) -> Aftermath {
+    let JobState::Leased(lease) = &record.state else { return Aftermath::Ignored };
+    if lease.id != id {
+        return Aftermath::Ignored;
+    }
+    let (worker, attempts) = (lease.worker, &mut record.attempts);
+    let mut wait = Duration::ZERO;
+    let text = match failure {
+        Failure::Error(text) => {
+            let doublings = attempts.errors.min(u32::BITS - 1);
+            wait = budgets.backoff.saturating_mul(1 << doublings);
+            attempts.errors = attempts.errors.saturating_add(1);
+            text
+        }
+        Failure::Crashed(text) => {
+            attempts.lost.push(worker);
+            text
+        }
+        Failure::OutOfMemory(text) => {
+            attempts.lost.push(worker);
+            record.job.memory_mib = record.job.memory_mib.saturating_mul(2);
+            text
+        }
+        Failure::InvalidProof(text) => {
+            attempts.invalid.push(worker);
+            text
+        }
+    };
+    attempts.last_reason = Some(head(text, REASON_BYTES_MAX).to_owned());
+    put_back(record, later(now, wait), budgets)
+}
+
+/// The lease has ended without a word.
+pub(super) fn lose(record: &mut JobRecord, now: Millis, id: LeaseId, why: &str, budgets: &Budgets) -> Aftermath {
+    fail(record, now, id, &Failure::Crashed(why.to_owned()), budgets)
+}
+
+fn put_back(record: &mut JobRecord, not_before: Millis, budgets: &Budgets) -> Aftermath {
+    match exhausted(&record.attempts, budgets) {
+        None => {
+            record.state = JobState::Ready(not_before);
+            Aftermath::Requeued
+        }
+        Some(reason) => {
+            record.state = JobState::Quarantined { reason: reason.clone() };
+            Aftermath::Quarantined(reason)
+        }
+    }
+}
+
+/// Says which budget is used up, if one is.
+fn exhausted(attempts: &Attempts, budgets: &Budgets) -> Option<String> {
+    let workers = |list: &[super::WorkerId]| list.iter().collect::<BTreeSet<_>>().len();
+    let count = |list: &[super::WorkerId]| u32::try_from(list.len()).unwrap_or(u32::MAX);
+    let (lost, invalid) = (count(&attempts.lost), count(&attempts.invalid));
+    let lost_on = workers(&attempts.lost);
+    let lost_max = if lost_on == 1 { budgets.lost_max.saturating_mul(2) } else { budgets.lost_max };
+    let what = if attempts.errors >= budgets.errors_max && attempts.errors > 0 {
+        format!("provers reported {} errors", attempts.errors)
+    } else if lost >= lost_max && lost > 0 {
+        format!("{lost} provers were lost over it, on {lost_on} workers")
+    } else if invalid >= budgets.invalid_max && invalid > 0 {
+        format!("{invalid} proofs of it did not hold, from {} workers", workers(&attempts.invalid))
+    } else {
+        return None;
+    };
+    Some(format!("{what}; the last time: {}", attempts.last_reason.as_deref().unwrap_or("no reason was given")))
+}
+
+/// The holder of the lease gives the job back and nobody is to blame.
+pub(super) fn release(record: &mut JobRecord, now: Millis, id: LeaseId) -> bool {
+    let held = holds(record, id);
+    if held {
+        record.state = JobState::Ready(now);
+    }
+    held
+}
+
+/// A proof that was verified.
+pub(super) fn settle(record: &mut JobRecord, done: DoneJob) -> Settled {
+    match record.state {
+        JobState::Done(_) => Settled::Duplicate,
+        JobState::Cancelled => Settled::Unknown,
+        JobState::Waiting(_) | JobState::Ready(_) | JobState::Leased(_) | JobState::Quarantined { .. } => {
+            record.state = JobState::Done(done);
+            Settled::First
+        }
+    }
+}
+
+/// One of its children is done. Tells whether it waited for that.
+pub(super) fn child_done(record: &mut JobRecord, now: Millis) -> bool {
+    let JobState::Waiting(open) = record.state else { return false };
+    record.state = waiting(now, open.saturating_sub(1));
+    true
+}
+
+/// A person wants a quarantined job tried again.
+pub(super) fn retry(record: &mut JobRecord, now: Millis) -> bool {
+    let quarantined = matches!(record.state, JobState::Quarantined { .. });
+    if quarantined {
+        let Attempts { claims, last_reason, .. } = std::mem::take(&mut record.attempts);
+        record.attempts = Attempts { claims, last_reason, ..Attempts::default() };
+        record.state = JobState::Ready(now);
+    }
+    quarantined
+}
+
+fn later(now: Millis, by: Duration) -> Millis {
+    Millis(now.0.saturating_add(u64::try_from(by.as_millis()).unwrap_or(u64::MAX)))
+}
+
+/// As much of the start of the text as fits.
+fn head(text: &str, bytes_max: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes_max)]
+}
