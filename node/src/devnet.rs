@@ -1,89 +1,111 @@
-//! A development L1 with the real contracts on it.
+//! A development L1 with the real contracts on it, and its accounts.
 
-use alloy::primitives::aliases::U96;
-use alloy::primitives::{Address, B256, U256};
-use alloy::providers::{DynProvider, Provider};
-use alloy::rpc::types::TransactionReceipt;
-use anyhow::{Context, Result, ensure};
-use weft_contract::artifacts::Artifact;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use alloy::network::EthereumWallet;
+use alloy::primitives::{Address, U256};
+use alloy::providers::{DynProvider, Provider, ProviderBuilder};
+use alloy::signers::local::PrivateKeySigner;
+use anyhow::{Context, Result};
 use weft_contract::bindings::ITestToken::ITestTokenInstance;
-use weft_contract::bindings::RollupParameters;
-use weft_contract::deploy::{deploy_rollup, deploy_test_token, deploy_verifier};
 use weft_contract::embedded::{EmbeddedChain, EmbeddedConfig, dev_signer};
 use weft_protocol::crypto::schnorr::SecretKey;
 use weft_protocol::crypto::{Digest, Tag, poseidon};
-use weft_protocol::{AssetId, RunningState};
 
-use crate::l1::{Rollup, word};
+use crate::deployment::{self, DeployOptions, Deployed};
+use crate::l1::Rollup;
 use crate::sequencer::FeeCollector;
 
-/// Id of the test token, the first asset that is listed.
-pub const TOKEN: AssetId = AssetId(2);
-/// L1 units of one rollup unit of ETH.
-pub const ETH_SCALE: u64 = 1_000_000_000;
-/// L1 units of one rollup unit of the test token, which has 18 decimals.
-pub const TOKEN_SCALE: u64 = 10_000_000_000;
+pub use crate::deployment::{ETH_SCALE, TOKEN, TOKEN_SCALE, confirm};
+
 /// Dev account that operates the rollup and lists assets.
 pub const OPERATOR: u32 = 0;
 /// Seed of the key of the account that collects fees. Like all dev keys it is public and worthless.
 const FEE_KEY_SEED: [u8; 32] = [0xfe; 32];
 
-/// An embedded chain with verifier, rollup and test token.
+/// How to reach an L1 as one of its accounts.
+#[derive(Clone)]
+struct Access(Arc<dyn Fn(PrivateKeySigner) -> DynProvider + Send + Sync>);
+
+impl fmt::Debug for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Access")
+    }
+}
+
+/// An L1 whose dev accounts have ETH, with verifier, rollup and test token.
 #[derive(Clone, Debug)]
 pub struct Devnet {
-    /// The chain.
-    pub chain: EmbeddedChain,
+    access: Access,
     /// The rollup.
     pub rollup: Address,
     /// The test token, asset [`TOKEN`].
     pub token: Address,
     /// The rollup's genesis salt.
     pub genesis_salt: Digest,
+    /// The rollup's events are in this block or later ones.
+    pub first_block: u64,
 }
 
 impl Devnet {
-    /// Deploys the contracts on a new chain, and pays in what opens the account of fees: one unit of each asset in which
-    /// fees are paid, so that it can always take more of them.
+    /// Deploys the contracts on a new embedded chain in memory.
     ///
     /// # Errors
     /// A contract does not deploy: its code and the chain's rules do not fit together.
     pub async fn start() -> Result<Self> {
-        let chain = EmbeddedChain::new(&EmbeddedConfig::default());
-        let provider = chain.provider(dev_signer(OPERATOR));
-        let operator = dev_signer(OPERATOR).address();
-        let genesis_salt = poseidon::hash(Tag::DOMAIN, &[]);
-        let parameters = RollupParameters {
-            verifier: deploy_verifier(&provider, Artifact::GATES, Artifact::VERIFIER)
-                .await
-                .context("cannot deploy the verifier")?,
-            genesisRoot: word(&RunningState::genesis().root),
-            genesisSalt: word(&genesis_salt),
-            operator,
-            lister: operator,
-        };
-        let rollup = deploy_rollup(&provider, &parameters).await.context("cannot deploy the rollup")?;
-        let token = deploy_test_token(&provider).await.context("cannot deploy the test token")?;
-        let net = Self { chain, rollup, token, genesis_salt };
-        let contract = net.rollup_as(OPERATOR);
-        confirm(contract.listAsset(token, U96::from(TOKEN_SCALE)).send().await?).await?;
-        net.open_fee_account(&contract).await?;
-        Ok(net)
+        Self::embedded(&EmbeddedChain::new(&EmbeddedConfig::default()), None).await
     }
 
-    async fn open_fee_account(&self, contract: &Rollup) -> Result<()> {
+    /// Deploys the contracts on an embedded chain, or finds them by their record.
+    ///
+    /// # Errors
+    /// A contract does not deploy, or the record does not fit the chain.
+    pub async fn embedded(chain: &EmbeddedChain, record: Option<&Path>) -> Result<Self> {
+        let chain = chain.clone();
+        Self::deploy(Access(Arc::new(move |signer| chain.provider(signer))), record).await
+    }
+
+    /// Deploys the contracts on a chain behind JSON-RPC, or finds them by their record.
+    ///
+    /// # Errors
+    /// The chain does not answer or its dev accounts have no ETH; a contract does not deploy; the record does not fit.
+    pub async fn remote(url: &str, record: Option<&Path>) -> Result<Self> {
+        let url: reqwest::Url = url.parse().with_context(|| format!("{url} is no URL"))?;
+        let access = move |signer| {
+            // Nonces are asked for each time: a refused transaction must not leave a gap.
+            ProviderBuilder::new()
+                .disable_recommended_fillers()
+                .with_gas_estimation()
+                .with_simple_nonce_management()
+                .fetch_chain_id()
+                .wallet(EthereumWallet::from(signer))
+                .connect_http(url.clone())
+                .erased()
+        };
+        Self::deploy(Access(Arc::new(access)), record).await
+    }
+
+    async fn deploy(access: Access, record: Option<&Path>) -> Result<Self> {
         let operator = dev_signer(OPERATOR).address();
-        let (eth, token) = (U256::from(ETH_SCALE), U256::from(TOKEN_SCALE));
-        let open = contract.depositOpen(AssetId::ETH.0, eth, operator, word(&fee_collector().key));
-        confirm(open.value(eth).send().await?).await?;
-        self.mint(OPERATOR, token).await?;
-        confirm(contract.deposit(TOKEN.0, token, 0, operator).send().await?).await?;
-        Ok(())
+        let options = DeployOptions {
+            deployer: operator,
+            operator,
+            fee_collector: fee_collector(),
+            salt: poseidon::hash(Tag::DOMAIN, &[]),
+            test_token: true,
+        };
+        let Deployed { rollup, token, salt, block } =
+            deployment::deploy(&(access.0)(dev_signer(OPERATOR)), &options, record).await?;
+        let token = token.context("a test token was asked for")?;
+        Ok(Self { access, rollup, token, genesis_salt: salt, first_block: block })
     }
 
     /// A provider that signs for a dev account.
     #[must_use]
     pub fn provider(&self, account: u32) -> DynProvider {
-        self.chain.provider(dev_signer(account))
+        (self.access.0)(dev_signer(account))
     }
 
     /// The rollup as a dev account calls it.
@@ -131,17 +153,4 @@ impl Devnet {
 pub fn fee_collector() -> FeeCollector {
     let owner = weft_protocol::Address(dev_signer(OPERATOR).address().into_array());
     FeeCollector { owner, key: SecretKey::from_seed(&FEE_KEY_SEED).public_key().digest() }
-}
-
-/// Waits for the block of a transaction, which must not fail.
-///
-/// # Errors
-/// There is no block, or the transaction failed.
-pub async fn confirm(
-    pending: alloy::providers::PendingTransactionBuilder<alloy::network::Ethereum>,
-) -> Result<TransactionReceipt> {
-    let receipt = pending.get_receipt().await?;
-    let hash: B256 = receipt.transaction_hash;
-    ensure!(receipt.status(), "L1 transaction {hash} failed");
-    Ok(receipt)
 }

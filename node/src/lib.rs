@@ -16,6 +16,7 @@ pub mod clock;
 pub mod compute;
 pub mod config;
 pub mod demo;
+pub mod deployment;
 pub mod devnet;
 pub mod keystore;
 pub mod l1;

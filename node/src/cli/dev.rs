@@ -12,7 +12,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use weft_contract::embedded::{EmbeddedConfig, dev_signer};
+use weft_contract::embedded::{EmbeddedChain, EmbeddedConfig, dev_signer};
 
 use crate::circuits;
 use crate::config::NodeConfig;
@@ -46,7 +46,8 @@ pub(super) fn run(args: &DevArgs, cache: Option<&Path>) -> Result<ExitCode> {
     fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     let circuits = Arc::new(circuits::load(cache));
     super::block_on(async {
-        let net = Devnet::start().await?;
+        let chain = EmbeddedChain::new(&EmbeddedConfig::default());
+        let net = Devnet::embedded(&chain, None).await?;
         let parts = NodeParts {
             config: NodeConfig::default(),
             circuits,
@@ -60,7 +61,6 @@ pub(super) fn run(args: &DevArgs, cache: Option<&Path>) -> Result<ExitCode> {
         let l1_url = format!("http://{}", listener.local_addr().context("the listener has no address")?);
         let node = Node::start(parts).await?;
         let (stop_l1, l1_stopped) = oneshot::channel::<()>();
-        let chain = net.chain.clone();
         let l1 = tokio::spawn(async move {
             // A dropped sender stops the server as well.
             chain.serve(listener, async { drop(l1_stopped.await) }).await
