@@ -3,6 +3,8 @@
 use core::fmt;
 use core::str::FromStr;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
 use crate::Goldilocks;
 
 /// Output of Poseidon: four elements, 32 bytes.
@@ -89,6 +91,21 @@ impl FromStr for Digest {
             bytes[position / 2] = bytes[position / 2] << 4 | value;
         }
         Self::from_bytes(&bytes).ok_or(ParseDigestError::NotCanonical)
+    }
+}
+
+/// As its 32 bytes.
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.to_bytes().serialize(serializer)
+    }
+}
+
+/// Refuses elements that are not below the order of the field.
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let bytes = <[u8; 32]>::deserialize(deserializer)?;
+        Self::from_bytes(&bytes).ok_or_else(|| D::Error::custom(ParseDigestError::NotCanonical))
     }
 }
 

@@ -7,6 +7,8 @@ use core::fmt;
 use core::iter::{Product, Sum};
 use core::ops::{Add, AddAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
 /// `2^64 mod p`.
 const EPSILON: u64 = 0xffff_ffff;
 
@@ -14,6 +16,21 @@ const EPSILON: u64 = 0xffff_ffff;
 /// below the order.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
 pub struct Goldilocks(u64);
+
+/// As its integer.
+impl Serialize for Goldilocks {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+/// Refuses integers that are not below the order.
+impl<'de> Deserialize<'de> for Goldilocks {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = u64::deserialize(deserializer)?;
+        Self::from_canonical(value).ok_or_else(|| D::Error::custom("not below the order of the field"))
+    }
+}
 
 impl Goldilocks {
     /// The order `p = 2^64 - 2^32 + 1` of the field.

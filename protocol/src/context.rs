@@ -2,11 +2,14 @@
 
 use core::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::crypto::{Digest, Goldilocks, Tag, poseidon};
 use crate::{Address, ValueError};
 
 /// Seconds since the UNIX epoch, 40 bits.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
+#[serde(try_from = "u64", into = "u64")]
 pub struct Timestamp(u64);
 
 impl Timestamp {
@@ -33,6 +36,20 @@ impl Timestamp {
     }
 }
 
+impl TryFrom<u64> for Timestamp {
+    type Error = ValueError;
+
+    fn try_from(value: u64) -> Result<Self, ValueError> {
+        Self::new(value)
+    }
+}
+
+impl From<Timestamp> for u64 {
+    fn from(value: Timestamp) -> Self {
+        value.0
+    }
+}
+
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -40,7 +57,7 @@ impl fmt::Display for Timestamp {
 }
 
 /// Identity of a deployment (PROTOCOL.md §7): nothing signed for one is valid in another.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Domain(pub Digest);
 
 impl Domain {
@@ -61,7 +78,7 @@ impl Domain {
 }
 
 /// What all slots of a batch share.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Environment {
     /// The deployment.
     pub domain: Domain,
@@ -72,7 +89,7 @@ pub struct Environment {
 }
 
 /// Digest of an [`Environment`], the first part of every statement.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Context(pub Digest);
 
 impl Environment {

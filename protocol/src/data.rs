@@ -1,12 +1,13 @@
 //! Binding of the published data: their value at a point that depends on them (PROTOCOL.md §9, §10).
 
+use serde::{Deserialize, Serialize};
 use sha3::{Digest as _, Keccak256};
 
 use crate::crypto::{Digest, Goldilocks};
 use crate::{Context, Record};
 
 /// An element of GF(p²) = GF(p)[X]/(X² − 7).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct DataPoint(pub [Goldilocks; 2]);
 
 /// First word of the preimage of [`DataPoint::of_batch`].

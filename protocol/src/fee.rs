@@ -1,9 +1,12 @@
 //! Fees: a 16-bit floating number in one of four assets.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Amount, AssetId, ValueError};
 
 /// One of the four assets in which fees are paid: asset ids 1 to 4, coded 0 to 3.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
 pub struct FeeAsset(u8);
 
 impl FeeAsset {
@@ -50,8 +53,22 @@ impl FeeAsset {
     }
 }
 
+impl TryFrom<u8> for FeeAsset {
+    type Error = ValueError;
+
+    fn try_from(value: u8) -> Result<Self, ValueError> {
+        Self::new(value)
+    }
+}
+
+impl From<FeeAsset> for u8 {
+    fn from(value: FeeAsset) -> Self {
+        value.0
+    }
+}
+
 /// A fee: mantissa (11 bits) · 2^exponent (5 bits), below 2^42.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct Fee(pub u16);
 
 impl Fee {
@@ -92,7 +109,7 @@ impl Fee {
 /// What was paid in fees so far in a batch and not collected yet, by [`FeeAsset`] code.
 ///
 /// A batch has at most 4,096 fees of less than 2^42, so a sum stays far below 2^62.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct FeeSums([Amount; FeeAsset::COUNT]);
 
 impl FeeSums {

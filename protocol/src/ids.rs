@@ -2,11 +2,13 @@
 
 use core::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::crypto::Goldilocks;
 use crate::{TREE_DEPTH, ValueError};
 
 /// Position of an object in the state tree, as a record carries it: 32 bits. Only those below 2^28 can hold an object.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
 pub struct AccountIndex(pub u32);
 
 impl AccountIndex {
@@ -30,7 +32,7 @@ impl fmt::Display for AccountIndex {
 }
 
 /// Id of an asset that L1 has listed; 0 stands for none.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
 pub struct AssetId(pub u16);
 
 impl AssetId {
@@ -53,7 +55,8 @@ impl fmt::Display for AssetId {
 }
 
 /// A quantity of an asset in units of the L1 amount divided by the asset's scale, below 2^62.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
+#[serde(try_from = "u64", into = "u64")]
 pub struct Amount(u64);
 
 impl Amount {
@@ -98,6 +101,20 @@ impl Amount {
     #[must_use]
     pub fn checked_sub(self, other: Self) -> Option<Self> {
         self.0.checked_sub(other.0).map(Self)
+    }
+}
+
+impl TryFrom<u64> for Amount {
+    type Error = ValueError;
+
+    fn try_from(value: u64) -> Result<Self, ValueError> {
+        Self::new(value)
+    }
+}
+
+impl From<Amount> for u64 {
+    fn from(value: Amount) -> Self {
+        value.0
     }
 }
 

@@ -2,11 +2,13 @@
 
 use std::sync::LazyLock;
 
+use serde::{Deserialize, Serialize};
+
 use crate::crypto::{Digest, poseidon};
 use crate::{AccountIndex, TREE_DEPTH};
 
 /// The siblings of a leaf's path, from the leaf's level up.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct MerklePath {
     /// Sibling at each level; level 0 is the neighbouring leaf.
     pub siblings: [Digest; TREE_DEPTH],

@@ -1,5 +1,7 @@
 //! Objects: the leaves of the state tree.
 
+use serde::{Deserialize, Serialize};
+
 use crate::crypto::{Digest, Goldilocks, Tag, poseidon};
 use crate::{Address, Amount, AssetId, Timestamp};
 
@@ -11,7 +13,7 @@ pub const OTHERS_ENTRY_COUNT: usize = 8;
 pub const OBJECT_ELEMENTS: usize = 32;
 
 /// A balance. Free entries have asset 0 and amount 0.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct Entry {
     /// What is held.
     pub asset: AssetId,
@@ -20,7 +22,7 @@ pub struct Entry {
 }
 
 /// The agent part of an object: a second key with its own nonce. Unused in version 1.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct Agent {
     /// Digest of the agent key, zero if there is none.
     pub key: Digest,
@@ -33,7 +35,7 @@ pub struct Agent {
 }
 
 /// A leaf of the state tree (PROTOCOL.md §4).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Object {
     /// What the object is: [`Object::ACCOUNT`], others later.
     pub kind: u8,

@@ -1,12 +1,13 @@
 //! The L1 queue as the rollup sees it (PROTOCOL.md §10).
 
+use serde::{Deserialize, Serialize};
 use sha3::{Digest as _, Keccak256};
 
 use crate::crypto::Digest;
 use crate::{AccountIndex, Address, Amount, AssetId, Kind, Lane, Outcome, Record, RecordFields};
 
 /// A deposit to an account that exists, as far as the depositor knows.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Deposit {
     /// The account.
     pub account: AccountIndex,
@@ -21,7 +22,7 @@ pub struct Deposit {
 }
 
 /// A deposit that opens an account.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct OpeningDeposit {
     /// Owner of the new account.
     pub owner: Address,
@@ -34,7 +35,7 @@ pub struct OpeningDeposit {
 }
 
 /// What an entry of the queue asks for.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum QueueOperation {
     /// Pay an account.
     Deposit(Deposit),
@@ -43,7 +44,7 @@ pub enum QueueOperation {
 }
 
 /// An entry of the queue.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct QueueEntry {
     /// What it asks for.
     pub operation: QueueOperation,

@@ -1,5 +1,7 @@
 //! Records: the public data of a batch (PROTOCOL.md §5).
 
+use serde::{Deserialize, Serialize};
+
 use crate::crypto::{Digest, Goldilocks, Tag, poseidon};
 use crate::{AccountIndex, Address, Amount, AssetId, CodecError, Fee, FeeAsset, Lane, Outcome};
 
@@ -43,7 +45,8 @@ impl Kind {
 }
 
 /// A record as published: three limbs of 56 bits.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(from = "[u8; RECORD_BYTES]", into = "[u8; RECORD_BYTES]")]
 pub struct Record([u64; 3]);
 
 /// The fields of a first record, those that a kind does not name at their default.
@@ -179,6 +182,18 @@ impl Record {
         elements[..4].copy_from_slice(&chain.0);
         elements[4..].copy_from_slice(&self.elements());
         poseidon::hash(Tag::CHAIN, &elements)
+    }
+}
+
+impl From<[u8; RECORD_BYTES]> for Record {
+    fn from(bytes: [u8; RECORD_BYTES]) -> Self {
+        Self::from_bytes(&bytes)
+    }
+}
+
+impl From<Record> for [u8; RECORD_BYTES] {
+    fn from(record: Record) -> Self {
+        record.to_bytes()
     }
 }
 

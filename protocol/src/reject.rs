@@ -1,9 +1,11 @@
 //! Why a slot is not valid: a transaction refused by rule.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Amount, Timestamp};
 
 /// The rule that refuses a slot. Each belongs to a clause of PROTOCOL.md §8.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, thiserror::Error, Serialize, Deserialize)]
 pub enum Reject {
     /// SL-7.
     #[error("the index {index} is not below 2^28")]

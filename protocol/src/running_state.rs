@@ -1,10 +1,12 @@
 //! The running state S: all that travels from one slot, segment or proof to the next.
 
+use serde::{Deserialize, Serialize};
+
 use crate::crypto::{Digest, Goldilocks, Tag, poseidon};
 use crate::{FeeSums, TREE_DEPTH, empty_subtree};
 
 /// Root, record chain and fee sums after some slot of a batch (PROTOCOL.md §7). The group part is 0 in version 1.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct RunningState {
     /// Root of the state tree.
     pub root: Digest,

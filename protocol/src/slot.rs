@@ -1,5 +1,7 @@
 //! Slots: the unit of execution and of proving (PROTOCOL.md §8).
 
+use serde::{Deserialize, Serialize};
+
 use crate::kinds::{collect_fees, deposit, deposit_open, signed};
 use crate::{
     AccountIndex, CodecError, Deposit, Environment, FeeAsset, FeeSums, Object, OpeningDeposit, Record, Reject,
@@ -7,7 +9,7 @@ use crate::{
 };
 
 /// How an L1 operation ended.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Outcome {
     /// As asked for.
@@ -36,7 +38,7 @@ impl Outcome {
 
 /// One step of a batch.
 #[expect(clippy::large_enum_variant, reason = "nearly all slots are signed: a box would cost each an allocation")]
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Slot {
     /// Nothing: fills a segment up.
     Padding,
@@ -61,7 +63,7 @@ pub enum Slot {
 }
 
 /// What a slot does. `None` for an object that is not written.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Effects {
     /// Object A afterwards.
     pub a_after: Option<Object>,

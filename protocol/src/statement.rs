@@ -1,10 +1,12 @@
 //! Statements of the proofs (PROTOCOL.md §9).
 
+use serde::{Deserialize, Serialize};
+
 use crate::crypto::{Digest, Goldilocks, Tag, poseidon};
 use crate::{Context, DataPoint};
 
 /// What a segment, lift or aggregate proof claims: in this context, the slots lead from one running state to another.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct SegmentStatement {
     /// Context of the batch.
     pub context: Context,
@@ -30,7 +32,7 @@ impl SegmentStatement {
 }
 
 /// What the seal of a batch claims, and L1 computes for itself.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct SealStatement {
     /// Context of the batch.
     pub context: Context,

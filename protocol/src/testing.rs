@@ -2,10 +2,11 @@
 
 use proptest::prelude::*;
 
+use crate::crypto::schnorr::SecretKey;
 use crate::crypto::{Digest, Goldilocks};
 use crate::{
-    AccountIndex, Address, Agent, Amount, AssetId, Deposit, ENTRY_COUNT, Entry, Fee, FeeAsset, Lane, Object,
-    OpeningDeposit, Timestamp, Transaction, TransactionKind,
+    AccountIndex, Address, Agent, Amount, AssetId, Deposit, Domain, ENTRY_COUNT, Entry, Fee, FeeAsset, FeeSums, Lane,
+    Object, OpeningDeposit, QueueEntry, QueueOperation, RunningState, Slot, Timestamp, Transaction, TransactionKind,
 };
 
 /// Any element.
@@ -99,4 +100,38 @@ pub fn arb_transaction() -> impl Strategy<Value = Transaction> {
             expiry: Timestamp::new(expiry).expect("below 2^40"),
         },
     )
+}
+
+/// An entry of the L1 queue.
+pub fn arb_queue_entry() -> impl Strategy<Value = QueueEntry> {
+    let operation = prop_oneof![
+        arb_deposit().prop_map(QueueOperation::Deposit),
+        arb_opening_deposit().prop_map(QueueOperation::OpeningDeposit),
+    ];
+    (operation, arb_address()).prop_map(|(operation, sender)| QueueEntry { operation, sender })
+}
+
+/// A slot of any kind. Its signature is valid in no domain.
+pub fn arb_slot() -> impl Strategy<Value = Slot> {
+    let fee_asset = (0..4u8).prop_map(|code| FeeAsset::new(code).expect("below 4"));
+    prop_oneof![
+        Just(Slot::Padding),
+        arb_transaction().prop_map(|transaction| {
+            let secret = SecretKey::from_seed(&[7; 32]);
+            Slot::Signed(transaction.sign(&Domain(Digest::ZERO), &secret))
+        }),
+        arb_deposit().prop_map(Slot::Deposit),
+        (arb_opening_deposit(), arb_index()).prop_map(|(deposit, index)| Slot::OpeningDeposit { deposit, index }),
+        (arb_index(), fee_asset).prop_map(|(account, fee_asset)| Slot::CollectFees { account, fee_asset }),
+    ]
+}
+
+/// A running state.
+pub fn arb_running_state() -> impl Strategy<Value = RunningState> {
+    let sums = [arb_amount(), arb_amount(), arb_amount(), arb_amount()];
+    (arb_digest(), arb_digest(), sums).prop_map(|(root, chain, amounts)| {
+        let fee_sums =
+            FeeAsset::all().zip(amounts).fold(FeeSums::default(), |sums, (asset, sum)| sums.with(asset, sum));
+        RunningState { root, chain, fee_sums }
+    })
 }

@@ -1,5 +1,7 @@
 //! Signed transactions (PROTOCOL.md §6).
 
+use serde::{Deserialize, Serialize};
+
 use crate::crypto::schnorr::{self, PublicKey, SecretKey, Signature};
 use crate::crypto::{Digest, Goldilocks, Tag, poseidon};
 use crate::{
@@ -107,7 +109,8 @@ impl Transaction {
 }
 
 /// A transaction with the key that signed it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(try_from = "Vec<u8>", into = "Vec<u8>")]
 pub struct SignedTransaction {
     /// What is signed.
     pub transaction: Transaction,
@@ -176,6 +179,20 @@ impl SignedTransaction {
         let signature =
             Signature::decode(signature).map_err(|error| CodecError::Signature { reason: error.to_string() })?;
         Ok(Self { transaction, key, signature })
+    }
+}
+
+impl TryFrom<Vec<u8>> for SignedTransaction {
+    type Error = CodecError;
+
+    fn try_from(bytes: Vec<u8>) -> Result<Self, CodecError> {
+        Self::from_bytes(&bytes)
+    }
+}
+
+impl From<SignedTransaction> for Vec<u8> {
+    fn from(signed: SignedTransaction) -> Self {
+        signed.to_bytes().to_vec()
     }
 }
 

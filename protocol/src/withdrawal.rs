@@ -1,11 +1,12 @@
 //! What a batch pays out on L1 (PROTOCOL.md §10).
 
+use serde::{Deserialize, Serialize};
 use sha3::{Digest as _, Keccak256};
 
 use crate::{Address, Amount, AssetId};
 
 /// A payment that L1 owes after a batch is verified.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Withdrawal {
     /// Who is paid.
     pub owner: Address,

@@ -1,5 +1,7 @@
 //! A slot with all that is needed to check it without a tree: what circuits and their native half take.
 
+use serde::{Deserialize, Serialize};
+
 use crate::crypto::Digest;
 use crate::{
     AccountIndex, Amount, Effects, Environment, FeeSums, MerklePath, Object, Reject, RunningState, SegmentStatement,
@@ -7,7 +9,7 @@ use crate::{
 };
 
 /// A leaf with its path.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Opening {
     /// The object; `None` for an empty leaf.
     pub object: Option<Object>,
