@@ -52,13 +52,22 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// Deploys the contracts, starts the node.
+    /// Deploys the contracts on an embedded L1, starts the node.
     ///
     /// # Errors
     /// L1 or node do not start.
     pub async fn set(circuits: Arc<CircuitSet>) -> Result<Self> {
         let began = Instant::now();
         let net = Devnet::start().await?;
+        Ok(Self { began, last: began, ..Self::on(net, circuits).await? })
+    }
+
+    /// Starts the node of contracts that stand at genesis.
+    ///
+    /// # Errors
+    /// The node does not start.
+    pub async fn on(net: Devnet, circuits: Arc<CircuitSet>) -> Result<Self> {
+        let began = Instant::now();
         let config = NodeConfig {
             // The demo seals its batches itself.
             batch: BatchLimits { seal_after: Duration::from_secs(3600), ..NodeConfig::default().batch },
