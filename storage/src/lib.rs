@@ -3,3 +3,8 @@
 pub mod blobs;
 mod blocking;
 pub mod jobs;
+pub mod rollup;
+
+pub use rollup::{
+    Applied, Change, IndexedTransaction, OpenError, Opened, Position, RollupStore, StateCommit, StoreError,
+};
