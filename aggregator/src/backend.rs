@@ -6,9 +6,10 @@ use std::sync::Arc;
 use weft_circuits::recursion::merge::{Merge, MergeInput};
 use weft_circuits::recursion::{AggregateProof, ProveError, SealInput, SealProof, WrappedProof};
 use weft_circuits::statement::Statement as _;
-use weft_protocol::crypto::Digest;
-use weft_protocol::{Record, SealStatement, SegmentStatement, SegmentWitness};
+use weft_protocol::{SealStatement, SegmentStatement, SegmentWitness};
 use weft_prover::{CircuitSet, ProofError, ProvenSegment, SegmentSize, Stage, StageLog};
+
+use crate::BatchEnd;
 
 /// Makes the proofs that a pool schedules.
 ///
@@ -63,17 +64,6 @@ pub trait Backend: Debug + Send + Sync + 'static {
     /// # Errors
     /// The proof does not hold.
     fn wrap(&self, sealed: &Self::Sealed, log: &mut StageLog) -> Result<Self::Wrapped, ProofError>;
-}
-
-/// What is known of a batch when all its slots are.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct BatchEnd {
-    /// State root before the batch.
-    pub root_before: Digest,
-    /// State root after it.
-    pub root_after: Digest,
-    /// Its public data.
-    pub records: Vec<Record>,
 }
 
 /// A lift or aggregate that was verified against its statement.

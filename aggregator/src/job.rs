@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use weft_prover::Cost;
 
 /// Consecutive segments of a batch, by their positions from 0.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct Span {
     /// The first one.
     pub first: usize,
@@ -20,7 +21,7 @@ impl fmt::Display for Span {
 }
 
 /// A job of a batch. The name is unique in its batch.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Job {
     /// Proves the segment at this position.
     Segment(usize),
@@ -35,7 +36,7 @@ pub enum Job {
 }
 
 /// What a job does, without the where.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum JobKind {
     /// See [`Job::Segment`].
     Segment,
@@ -59,6 +60,23 @@ impl Job {
             Self::Aggregate(_) => JobKind::Aggregate,
             Self::Seal => JobKind::Seal,
             Self::Wrap => JobKind::Wrap,
+        }
+    }
+}
+
+impl JobKind {
+    /// All of them, in the order of the road.
+    pub const ALL: [Self; 5] = [Self::Segment, Self::Lift, Self::Aggregate, Self::Seal, Self::Wrap];
+
+    /// One word for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Segment => "segment",
+            Self::Lift => "lift",
+            Self::Aggregate => "aggregate",
+            Self::Seal => "seal",
+            Self::Wrap => "wrap",
         }
     }
 }

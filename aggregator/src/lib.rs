@@ -14,18 +14,34 @@
 mod backend;
 mod batch;
 mod bench;
+pub mod circuits;
+pub mod coordinator;
 mod error;
+mod event;
+mod interim;
+pub mod gateway;
 mod job;
+pub mod message;
 mod plan;
 mod pool;
+mod prove;
 mod scheduler;
+mod statement;
 #[cfg(test)]
 mod testing;
+pub mod worker;
 
-pub use backend::{Backend, BatchEnd, ProvenMerge, SealedBatch};
+pub use backend::{Backend, ProvenMerge, SealedBatch};
 pub use batch::{JobReport, ProvenBatch};
 pub use bench::{EndCosts, MergeCosts, bench_end, bench_merges};
+pub use circuits::{CircuitId, CircuitInfo, Circuits, Refusal, TaskError};
+pub use coordinator::{BatchResult, Coordinator, FleetConfig, OrderError, WrappedBatch};
 pub use error::{BatchError, PoolError, SubmitError};
+pub use event::{FleetEvent, JobNews, Observer};
 pub use job::{Job, JobEvent, JobKind, JobState, Span};
+pub use message::{Assignment, FleetError, ProofOutcome, Welcome, WorkerHello};
 pub use plan::{Children, MergeJob, MergePlan, PlanError};
 pub use pool::{BatchProver, PoolConfig, ProvingPool};
+pub use prove::{prove_aggregate, prove_lift, prove_seal, prove_wrap};
+pub use statement::{BatchEnd, JobStatement, SegmentOrder, Task};
+pub use worker::{ChildProcess, Executor, InProcess, Local, Transport, Worker, WorkerConfig};

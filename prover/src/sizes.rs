@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 
+use serde::{Deserialize, Serialize};
 use weft_circuits::recursion::SealCapacity;
 use weft_circuits::recursion::merge::ARITY;
 
@@ -11,7 +12,7 @@ const SMALL_SLOTS: NonZeroUsize = NonZeroUsize::new(41).expect("not zero");
 const LARGE_SLOTS: NonZeroUsize = NonZeroUsize::new(167).expect("not zero");
 
 /// Which of the two segment circuits.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum SegmentSize {
     /// The small one, for latency.
     Small,

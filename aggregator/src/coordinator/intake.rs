@@ -1,0 +1,118 @@
+//! Proofs coming in: check, keep, settle.
+
+use std::time::Instant;
+
+use weft_prover::Cost;
+use weft_storage::blobs::BlobStore;
+use weft_storage::jobs::{BlobId, DoneJob, Failure, JobRecord, JobState, JobStore, Settled};
+
+use super::batch::decode;
+use super::workers::elapsed;
+use super::{Coordinator, OrderError};
+use crate::circuits::Refusal;
+use crate::message::{FleetError, Held, ProofOutcome, Submission};
+use crate::statement::Order;
+use crate::{FleetEvent, Job, JobNews};
+
+impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
+    /// Takes a proof: it counts if it is a valid one of the job's statement, even if the lease has ended. Durable when it
+    /// returns.
+    ///
+    /// # Errors
+    /// The worker is unknown or suspended, or a store failed: then the proof may be sent again.
+    pub async fn submit(&self, submission: Submission) -> Result<ProofOutcome, FleetError> {
+        let held = submission.held;
+        self.workers().seen(held.worker, self.now())?;
+        let outcome = match self.store.job(&held.key).await? {
+            None => ProofOutcome::Taken(Settled::Unknown),
+            Some(record) => match record.state {
+                JobState::Cancelled => ProofOutcome::Taken(Settled::Unknown),
+                JobState::Done(_) => ProofOutcome::Taken(Settled::Duplicate),
+                JobState::Waiting(_) | JobState::Ready(_) | JobState::Leased(_) | JobState::Quarantined { .. } => {
+                    self.check(record, submission).await?
+                }
+            },
+        };
+        let word = match &outcome {
+            ProofOutcome::Taken(Settled::First) => "first",
+            ProofOutcome::Taken(Settled::Duplicate) => "duplicate",
+            ProofOutcome::Taken(Settled::Unknown) => "unknown",
+            ProofOutcome::Refused(Refusal::Invalid { .. }) => "invalid",
+            ProofOutcome::Refused(Refusal::OtherStatement { .. }) => "wrong_statement",
+        };
+        metrics::counter!("fleet_settle_total", "outcome" => word).increment(1);
+        self.workers().end(&held, None);
+        Ok(outcome)
+    }
+
+    async fn check(&self, record: JobRecord, submission: Submission) -> Result<ProofOutcome, FleetError> {
+        let order = decode(&record.job).map_err(store_error)?;
+        let Submission { held, proof, wall, cpu } = submission;
+        let begun = Instant::now();
+        let (proof, verdict) = self.verifier.verify(&self.circuits, order.statement, proof).await;
+        metrics::histogram!("fleet_verify_seconds").record(begun.elapsed());
+        if let Err(refusal) = verdict {
+            self.refuse(&held, &refusal).await?;
+            return Ok(ProofOutcome::Refused(refusal));
+        }
+        let blob = self.put_blob(proof).await.map_err(store_error)?;
+        let now = self.now();
+        let seen = match &record.state {
+            JobState::Leased(lease) if lease.id == held.lease => elapsed(lease.since, now),
+            _ => wall,
+        };
+        let done = DoneJob { proof: blob, worker: held.worker, at: now, wall: seen, cpu };
+        let settled = self.store.settle(&held.key, done).await?;
+        match settled {
+            Settled::First => self.first(&record, &order, &held, Cost { wall, cpu }),
+            Settled::Duplicate | Settled::Unknown => self.delete_unused(&held, blob).await?,
+        }
+        Ok(ProofOutcome::Taken(settled))
+    }
+
+    /// A job is done.
+    fn first(&self, record: &JobRecord, order: &Order, held: &Held, cost: Cost) {
+        let (batch, kind) = (record.job.batch, order.job.kind());
+        self.statistics().note(kind, cost.wall);
+        metrics::histogram!("fleet_prove_seconds", "kind" => kind.name()).record(cost.wall);
+        let worker = {
+            let mut workers = self.workers();
+            workers.done(held, cost.cpu);
+            workers.name(held.worker)
+        };
+        tracing::info!(batch, job = record.job.name, worker, wall = ?cost.wall, cpu = ?cost.cpu, "job done");
+        self.tell(&record.job, order, JobNews::Done { worker, cost });
+        self.wake.notify_waiters();
+        if order.job == Job::Wrap {
+            let stage = elapsed(record.inserted, self.now());
+            metrics::histogram!("fleet_batch_stage_seconds", "stage" => "end").record(stage);
+            (self.observer)(FleetEvent::Proven { batch });
+        }
+    }
+
+    /// Another proof of the job was first.
+    async fn delete_unused(&self, held: &Held, blob: BlobId) -> Result<(), FleetError> {
+        let record = self.store.job(&held.key).await?;
+        let is_used = matches!(record.map(|record| record.state), Some(JobState::Done(done)) if done.proof == blob);
+        if is_used { Ok(()) } else { self.delete_blob(blob).await.map_err(store_error) }
+    }
+
+    async fn refuse(&self, held: &Held, refusal: &Refusal) -> Result<(), FleetError> {
+        let reason = refusal.to_string();
+        let (is_suspended, worker) = {
+            let mut workers = self.workers();
+            (workers.invalid(held, &reason, &self.config), workers.name(held.worker))
+        };
+        tracing::error!(worker, reason, is_suspended, "proof refused");
+        if self.leased(held).await?.is_some() {
+            let failure = Failure::InvalidProof(reason.clone());
+            let aftermath = self.store.fail(self.now(), held.lease, failure).await?;
+            self.tell_aftermath(&held.key, aftermath, &reason).await?;
+        }
+        Ok(())
+    }
+}
+
+fn store_error(error: OrderError) -> FleetError {
+    FleetError::Store { reason: error.to_string() }
+}

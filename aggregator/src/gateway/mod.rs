@@ -1,0 +1,156 @@
+//! The coordinator for workers on other machines, over HTTP.
+//!
+//! | request | body | answer |
+//! |---|---|---|
+//! | `POST /v1/prover/workers` | [`WorkerHello`] | [`Welcome`](crate::Welcome) |
+//! | `DELETE /v1/prover/workers/{worker}` | | |
+//! | `POST /v1/prover/leases` | [`ClaimRequest`] | [`Assignment`](crate::Assignment), or none (waits for one) |
+//! | `PUT /v1/prover/leases` | [`Beat`] | [`BeatReply`](weft_storage::jobs::BeatReply) |
+//! | `POST /v1/prover/leases/failed` | [`FailureReport`] | |
+//! | `POST /v1/prover/leases/released` | [`Held`] | |
+//! | `GET /v1/prover/blobs/{id}` | | the bytes |
+//! | `POST /v1/prover/proofs` | [`Submission`] | [`ProofOutcome`](crate::ProofOutcome) |
+//!
+//! Every request carries the token of the fleet (`Authorization: Bearer …`). Bodies are in postcard, since both sides are of
+//! one version; errors are problems (RFC 9457). Every request is bounded: its body, its time, and how many there are.
+
+mod client;
+mod problem;
+mod token;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{delete, get, post};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use weft_storage::jobs::{BlobId, WorkerId};
+
+use crate::coordinator::CLAIM_WAIT_MAX;
+use crate::message::{Beat, FailureReport, FleetError, Held, Submission, WorkerHello};
+use crate::worker::Transport;
+
+pub use client::{ClientError, HttpTransport};
+pub use problem::ProblemCode;
+pub use token::{TOKEN_BYTES_MIN, Token, TokenError};
+
+/// Bytes of a body that brings a proof, at most.
+const PROOF_BODY_MAX: usize = 2 << 20;
+/// Bytes of any other body, at most.
+const BODY_MAX: usize = 64 << 10;
+/// Requests that are answered at a time.
+const REQUESTS_MAX: usize = 2048;
+/// How long a request takes at most: a claim waits, everything else is faster.
+const REQUEST_TIMEOUT: Duration = CLAIM_WAIT_MAX.saturating_add(Duration::from_secs(20));
+/// Type of the bodies.
+const OCTETS: &str = "application/octet-stream";
+
+/// A worker asks for a job.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ClaimRequest {
+    /// Who.
+    pub worker: WorkerId,
+    /// How long it waits for one.
+    pub wait: Duration,
+}
+
+/// The routes, with their full paths, for workers that know the token. They end in `transport`: a
+/// [`Local`](crate::Local) one.
+pub fn router<T: Transport>(transport: T, token: Token) -> Router {
+    let guard = Arc::new(Guard { token, requests: Semaphore::new(REQUESTS_MAX) });
+    Router::new()
+        .route("/v1/prover/workers", post(register::<T>))
+        .route("/v1/prover/workers/{worker}", delete(goodbye::<T>))
+        .route("/v1/prover/leases", post(claim::<T>).put(beat::<T>))
+        .route("/v1/prover/leases/failed", post(fail::<T>))
+        .route("/v1/prover/leases/released", post(release::<T>))
+        .route("/v1/prover/blobs/{id}", get(blob::<T>))
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .merge(
+            Router::new()
+                .route("/v1/prover/proofs", post(submit::<T>))
+                .layer(DefaultBodyLimit::max(PROOF_BODY_MAX)),
+        )
+        .layer(middleware::from_fn_with_state(guard, admit))
+        .with_state(transport)
+}
+
+struct Guard {
+    token: Token,
+    requests: Semaphore,
+}
+
+/// Lets through who knows the token, as long as there are not too many.
+async fn admit(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
+    if !guard.token.is_in(request.headers()) {
+        return FleetError::Unauthorized.into_response();
+    }
+    let Ok(_permit) = guard.requests.try_acquire() else { return FleetError::Busy.into_response() };
+    match timeout(REQUEST_TIMEOUT, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => FleetError::Busy.into_response(),
+    }
+}
+
+async fn register<T: Transport>(State(transport): State<T>, body: Bytes) -> Result<Response, FleetError> {
+    let hello: WorkerHello = decode(&body)?;
+    Ok(encoded(&transport.register(hello).await?))
+}
+
+async fn goodbye<T: Transport>(State(transport): State<T>, Path(worker): Path<u64>) -> Result<Response, FleetError> {
+    transport.goodbye(WorkerId(worker)).await?;
+    Ok(encoded(&()))
+}
+
+async fn claim<T: Transport>(State(transport): State<T>, body: Bytes) -> Result<Response, FleetError> {
+    let ClaimRequest { worker, wait } = decode(&body)?;
+    Ok(encoded(&transport.claim(worker, wait).await?))
+}
+
+async fn beat<T: Transport>(State(transport): State<T>, body: Bytes) -> Result<Response, FleetError> {
+    let beat: Beat = decode(&body)?;
+    Ok(encoded(&transport.beat(beat).await?))
+}
+
+async fn fail<T: Transport>(State(transport): State<T>, body: Bytes) -> Result<Response, FleetError> {
+    let report: FailureReport = decode(&body)?;
+    transport.fail(report).await?;
+    Ok(encoded(&()))
+}
+
+async fn release<T: Transport>(State(transport): State<T>, body: Bytes) -> Result<Response, FleetError> {
+    let held: Held = decode(&body)?;
+    transport.release(held).await?;
+    Ok(encoded(&()))
+}
+
+async fn submit<T: Transport>(State(transport): State<T>, body: Bytes) -> Result<Response, FleetError> {
+    let submission: Submission = decode(&body)?;
+    Ok(encoded(&transport.submit(submission).await?))
+}
+
+async fn blob<T: Transport>(State(transport): State<T>, Path(id): Path<String>) -> Result<Response, FleetError> {
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(&id, &mut bytes).map_err(|_| FleetError::NoSuchBlob)?;
+    Ok(octets(transport.blob(BlobId(bytes)).await?))
+}
+
+fn decode<V: DeserializeOwned>(body: &[u8]) -> Result<V, FleetError> {
+    postcard::from_bytes(body).map_err(|error| FleetError::Protocol { reason: error.to_string() })
+}
+
+fn encoded<V: Serialize>(value: &V) -> Response {
+    octets(postcard::to_stdvec(value).expect("plain data are written to memory"))
+}
+
+fn octets(bytes: Vec<u8>) -> Response {
+    ([(CONTENT_TYPE, OCTETS)], bytes).into_response()
+}

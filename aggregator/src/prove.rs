@@ -1,0 +1,95 @@
+//! Proofs above the segments. Each is checked against the statement that follows from its children before it is returned.
+
+use weft_circuits::recursion::merge::{Merge, MergeInput};
+use weft_circuits::recursion::{AggregateProof, ProveError, SealInput, SealProof, SegmentProof, WrappedProof};
+use weft_circuits::statement::Statement as _;
+use weft_protocol::crypto::Digest;
+use weft_protocol::{SealStatement, SegmentStatement};
+use weft_prover::{CircuitSet, ProofError, SegmentSize, Stage, StageLog};
+
+use crate::BatchEnd;
+
+/// Merges adjacent segments of one size, in order.
+///
+/// # Errors
+/// They do not merge, or one of them is invalid.
+pub fn prove_lift(
+    circuits: &CircuitSet,
+    size: SegmentSize,
+    segments: &[SegmentProof],
+    log: &mut StageLog,
+) -> Result<AggregateProof, ProofError> {
+    let statement = merged(segments.iter().map(SegmentProof::public_inputs))?;
+    let prove = || match size {
+        SegmentSize::Small => circuits.family().lift_small(segments),
+        SegmentSize::Large => circuits.family().lift_large(segments),
+    };
+    checked_merge(circuits, &statement, prove, log)
+}
+
+/// Merges adjacent lifts and aggregates, in order.
+///
+/// # Errors
+/// They do not merge, or one of them is invalid.
+pub fn prove_aggregate(
+    circuits: &CircuitSet,
+    children: &[AggregateProof],
+    log: &mut StageLog,
+) -> Result<AggregateProof, ProofError> {
+    let statement = merged(children.iter().map(|child| child.public_inputs().statement))?;
+    checked_merge(circuits, &statement, || circuits.family().aggregate(children), log)
+}
+
+/// Binds the merge of all segments to the batch's public data.
+///
+/// # Errors
+/// The merge does not lead from the root before to the root after with these records, or it is invalid.
+pub fn prove_seal(
+    circuits: &CircuitSet,
+    root: &AggregateProof,
+    end: &BatchEnd,
+    log: &mut StageLog,
+) -> Result<(SealStatement, SealProof), ProofError> {
+    let BatchEnd { root_before, root_after, ref records } = *end;
+    let input = SealInput { child: root, root_before, root_after, records };
+    let (statement, proof) = log.run(Stage::Proving, || circuits.family().seal(&input))?;
+    let got = log.run(Stage::Verifying, || circuits.family().verify_seal(&proof))?;
+    ProofError::check_batch(statement.digest(), got)?;
+    Ok((statement, proof))
+}
+
+/// Proves a seal again for L1. `expected` is the digest of its public statement.
+///
+/// # Errors
+/// The seal is invalid or of another batch.
+pub fn prove_wrap(
+    circuits: &CircuitSet,
+    seal: &SealProof,
+    expected: Digest,
+    log: &mut StageLog,
+) -> Result<WrappedProof, ProofError> {
+    ProofError::check_batch(expected, seal.public_inputs())?;
+    let proof = log.run(Stage::Proving, || circuits.family().wrap_seal(seal))?;
+    let got = log.run(Stage::Verifying, || circuits.family().verify_wrapped(&proof))?;
+    ProofError::check_batch(expected, got)?;
+    Ok(proof)
+}
+
+/// The statement of adjacent statements together.
+fn merged(statements: impl Iterator<Item = SegmentStatement>) -> Result<SegmentStatement, ProofError> {
+    let statements: Vec<_> = statements.collect();
+    Ok(Merge::evaluate(&MergeInput::new(&statements)?)?)
+}
+
+/// Makes a lift or aggregate and checks it against its statement.
+fn checked_merge(
+    circuits: &CircuitSet,
+    statement: &SegmentStatement,
+    prove: impl FnOnce() -> Result<AggregateProof, ProveError> + Send,
+    log: &mut StageLog,
+) -> Result<AggregateProof, ProofError> {
+    let proof = log.run(Stage::Proving, prove)?;
+    let got = log.run(Stage::Verifying, || circuits.family().verify_aggregate(&proof))?;
+    ProofError::check_statement(statement, &got.statement)?;
+    Ok(proof)
+}

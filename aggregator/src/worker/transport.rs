@@ -1,0 +1,104 @@
+//! The way to the coordinator.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use weft_storage::blobs::BlobStore;
+use weft_storage::jobs::{BeatReply, BlobId, JobStore, WorkerId};
+
+use crate::Coordinator;
+use crate::message::{
+    Assignment, Beat, FailureReport, FleetError, Held, ProofOutcome, Submission, Welcome, WorkerHello,
+};
+
+/// What a worker says to its coordinator. See the methods of [`Coordinator`].
+pub trait Transport: Clone + fmt::Debug + Send + Sync + 'static {
+    /// Another way to the same coordinator, which shares nothing with this one that its use could block.
+    ///
+    /// # Errors
+    /// The system gives no means for it.
+    fn separate(&self) -> Result<Self, FleetError>;
+
+    /// See [`Coordinator::register`].
+    fn register(&self, hello: WorkerHello) -> impl Future<Output = Result<Welcome, FleetError>> + Send;
+
+    /// See [`Coordinator::claim`].
+    fn claim(
+        &self,
+        worker: WorkerId,
+        wait: Duration,
+    ) -> impl Future<Output = Result<Option<Assignment>, FleetError>> + Send;
+
+    /// See [`Coordinator::beat`].
+    fn beat(&self, beat: Beat) -> impl Future<Output = Result<BeatReply, FleetError>> + Send;
+
+    /// See [`Coordinator::blob`].
+    fn blob(&self, id: BlobId) -> impl Future<Output = Result<Vec<u8>, FleetError>> + Send;
+
+    /// See [`Coordinator::submit`].
+    fn submit(&self, submission: Submission) -> impl Future<Output = Result<ProofOutcome, FleetError>> + Send;
+
+    /// See [`Coordinator::fail`].
+    fn fail(&self, report: FailureReport) -> impl Future<Output = Result<(), FleetError>> + Send;
+
+    /// See [`Coordinator::release`].
+    fn release(&self, held: Held) -> impl Future<Output = Result<(), FleetError>> + Send;
+
+    /// See [`Coordinator::goodbye`].
+    fn goodbye(&self, worker: WorkerId) -> impl Future<Output = Result<(), FleetError>> + Send;
+}
+
+/// A coordinator in the same process.
+pub struct Local<S, B>(pub Arc<Coordinator<S, B>>);
+
+impl<S, B> Clone for Local<S, B> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S, B> fmt::Debug for Local<S, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Local")
+    }
+}
+
+impl<S: JobStore, B: BlobStore> Transport for Local<S, B> {
+    fn separate(&self) -> Result<Self, FleetError> {
+        Ok(self.clone())
+    }
+
+    async fn register(&self, hello: WorkerHello) -> Result<Welcome, FleetError> {
+        self.0.register(hello).await
+    }
+
+    async fn claim(&self, worker: WorkerId, wait: Duration) -> Result<Option<Assignment>, FleetError> {
+        self.0.claim(worker, wait).await
+    }
+
+    async fn beat(&self, beat: Beat) -> Result<BeatReply, FleetError> {
+        self.0.beat(beat).await
+    }
+
+    async fn blob(&self, id: BlobId) -> Result<Vec<u8>, FleetError> {
+        self.0.blob(id).await
+    }
+
+    async fn submit(&self, submission: Submission) -> Result<ProofOutcome, FleetError> {
+        self.0.submit(submission).await
+    }
+
+    async fn fail(&self, report: FailureReport) -> Result<(), FleetError> {
+        self.0.fail(report).await
+    }
+
+    async fn release(&self, held: Held) -> Result<(), FleetError> {
+        self.0.release(held).await
+    }
+
+    async fn goodbye(&self, worker: WorkerId) -> Result<(), FleetError> {
+        self.0.goodbye(worker).await
+    }
+}
