@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use weft_protocol::crypto::Digest;
 use weft_protocol::empty_subtree;
 
+use crate::tree::Nodes;
+
 /// Nodes of a run. Even, so that two siblings share a run.
 const RUN_LEN: usize = 1 << RUN_BITS;
 const RUN_BITS: u32 = 6;
@@ -37,9 +39,10 @@ impl Level {
         let run = self.runs.get(&(left >> RUN_BITS));
         run.map_or([self.empty; 2], |run| [run[offset(left)], run[offset(left | 1)]])
     }
+}
 
-    /// Replaces the node at `position`; returns its sibling.
-    pub(crate) fn set(&mut self, position: u32, node: Digest) -> Digest {
+impl Nodes for Level {
+    fn set(&mut self, position: u32, node: Digest) -> Digest {
         let empty = || Box::new([self.empty; RUN_LEN]);
         let run = self.runs.entry(position >> RUN_BITS).or_insert_with(empty);
         run[offset(position)] = node;

@@ -6,12 +6,16 @@
 //! All work on many leaves is level-synchronous: first every node of a level is known, then all their parents are hashed
 //! at once on rayon's threads.
 //!
+//! [`Multiproof`] leads many leaves to one root; [`PartialTree`], which it opens, reads and writes them without the tree.
+//!
 //! Invariant: a node that is not stored is the root of an empty subtree of its height; every stored node is the hash of its
 //! two children.
 
 mod error;
 mod level;
+mod multiproof;
 mod tree;
 
 pub use error::IndexOutOfRange;
+pub use multiproof::{Multiproof, MultiproofError, PartialTree};
 pub use tree::{StateTree, TimedPath};

@@ -111,34 +111,52 @@ impl StateTree {
         &mut self,
         accesses: &[(AccountIndex, Digest)],
     ) -> Result<Vec<TimedPath>, IndexOutOfRange> {
-        let mut positions = positions(accesses)?;
-        let mut nodes: Vec<_> = accesses.iter().map(|(_, leaf)| *leaf).collect();
-        let mut siblings = vec![[Digest::ZERO; TREE_DEPTH]; accesses.len()];
-        for height in 0..TREE_DEPTH {
-            let level = &mut self.levels[height];
-            let steps = positions.iter_mut().zip(&nodes).zip(&mut siblings);
-            let pairs: Vec<_> = steps
-                .map(|((position, node), siblings)| {
-                    let sibling = level.set(*position, *node);
-                    siblings[height] = sibling;
-                    let is_right = *position & 1 == 1;
-                    *position >>= 1;
-                    if is_right { [sibling, *node] } else { [*node, sibling] }
-                })
-                .collect();
-            nodes = parents(&pairs);
-        }
-        if let Some(root) = nodes.last() {
-            self.levels[TREE_DEPTH].set(0, *root);
-        }
-        let paths = siblings.into_iter().map(|siblings| MerklePath { siblings });
-        let timed = |(path, root_after)| TimedPath { path, root_after };
-        Ok(paths.zip(nodes).map(timed).collect())
+        open_in_order(&mut self.levels, accesses)
+    }
+
+    /// The node at a height and a position from the left.
+    pub(crate) fn node(&self, height: usize, position: u32) -> Digest {
+        self.levels[height].node(position)
     }
 }
 
+/// The nodes of a level that an access needs.
+pub(crate) trait Nodes {
+    /// Replaces the node at `position`; returns its sibling.
+    fn set(&mut self, position: u32, node: Digest) -> Digest;
+}
+
+/// See [`StateTree::sequential_openings`]; `levels` are those of a tree or of a part of it.
+pub(crate) fn open_in_order<L: Nodes>(
+    levels: &mut [L],
+    accesses: &[(AccountIndex, Digest)],
+) -> Result<Vec<TimedPath>, IndexOutOfRange> {
+    let mut positions = positions(accesses)?;
+    let mut nodes: Vec<_> = accesses.iter().map(|(_, leaf)| *leaf).collect();
+    let mut siblings = vec![[Digest::ZERO; TREE_DEPTH]; accesses.len()];
+    for (height, level) in levels[..TREE_DEPTH].iter_mut().enumerate() {
+        let steps = positions.iter_mut().zip(&nodes).zip(&mut siblings);
+        let pairs: Vec<_> = steps
+            .map(|((position, node), siblings)| {
+                let sibling = level.set(*position, *node);
+                siblings[height] = sibling;
+                let is_right = *position & 1 == 1;
+                *position >>= 1;
+                if is_right { [sibling, *node] } else { [*node, sibling] }
+            })
+            .collect();
+        nodes = parents(&pairs);
+    }
+    if let Some(root) = nodes.last() {
+        levels[TREE_DEPTH].set(0, *root);
+    }
+    let paths = siblings.into_iter().map(|siblings| MerklePath { siblings });
+    let timed = |(path, root_after)| TimedPath { path, root_after };
+    Ok(paths.zip(nodes).map(timed).collect())
+}
+
 /// The position of the leaf at `index`.
-fn checked(index: AccountIndex) -> Result<u32, IndexOutOfRange> {
+pub(crate) fn checked(index: AccountIndex) -> Result<u32, IndexOutOfRange> {
     if index.in_tree() { Ok(index.0) } else { Err(IndexOutOfRange { index }) }
 }
 
@@ -147,7 +165,7 @@ fn positions(leaves: &[(AccountIndex, Digest)]) -> Result<Vec<u32>, IndexOutOfRa
 }
 
 /// The digests of the nodes above the pairs.
-fn parents(pairs: &[[Digest; 2]]) -> Vec<Digest> {
+pub(crate) fn parents(pairs: &[[Digest; 2]]) -> Vec<Digest> {
     let parent = |[left, right]: &[Digest; 2]| poseidon::compress(left, right);
     if pairs.len() <= PAIRS_PER_TASK {
         return pairs.iter().map(parent).collect();
