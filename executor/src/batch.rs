@@ -9,7 +9,10 @@ use weft_protocol::{
 };
 use weft_state_tree::StateTree;
 
-use crate::{CheckedTransaction, Engine, Executed, FeesLeft, Ledger, Objects, Refusal, Sequential, State, Trace, Undo};
+use crate::{
+    CheckedTransaction, Engine, Executed, ExecutedSegment, FeesLeft, Ledger, Objects, Refusal, Sequential, State,
+    Trace, Undo,
+};
 
 /// Builds a batch: executes each slot as it comes, on the state that it owns meanwhile.
 ///
@@ -166,11 +169,11 @@ impl BatchBuilder {
     /// The next segment, if `slots_per_segment` more slots have been executed than were given out: to be proved while the
     /// batch goes on.
     ///
-    /// With the same number each time, the segments are the first ones of [`Trace::segments`].
+    /// With the same number each time, the witnesses are the first ones of [`Trace::segments`].
     ///
     /// # Panics
     /// If `slots_per_segment` is 0.
-    pub fn next_segment(&mut self, slots_per_segment: usize) -> Option<SegmentWitness> {
+    pub fn next_segment(&mut self, slots_per_segment: usize) -> Option<ExecutedSegment> {
         assert!(slots_per_segment > 0, "a segment has slots");
         let end = self.given_out + slots_per_segment;
         if end > self.slot_count() {
@@ -179,7 +182,7 @@ impl BatchBuilder {
         if end > self.trace.entries().len() {
             self.open_pending();
         }
-        let segment = self.trace.segment(self.given_out..end);
+        let segment = self.trace.executed_segment(self.given_out..end);
         self.given_out = end;
         Some(segment)
     }

@@ -6,7 +6,7 @@
 //! * [`State`]: the objects and the tree over them; goes back over a batch with its [`Undo`];
 //! * [`check_signatures`]: on all cores, before anything is executed;
 //! * [`Engine`]: runs slots on a [`Ledger`]; [`Sequential`] is the one that every other must equal;
-//! * [`BatchBuilder`]: executes a batch slot by slot and hands out segments as they fill;
+//! * [`BatchBuilder`]: executes a batch slot by slot and hands out [`ExecutedSegment`]s as they fill;
 //! * [`Trace`]: slots with openings and running states, cut into `SegmentWitness`es.
 //!
 //! A slot that a rule refuses is a value ([`Refusal`]) and leaves everything as it was. Nothing here reads a clock, and
@@ -26,7 +26,7 @@ pub use error::{FeesLeft, Refusal, UndoError};
 pub use objects::Objects;
 pub use signatures::{CheckedTransaction, check_signatures};
 pub use state::{State, Undo};
-pub use trace::{Trace, TraceEntry};
+pub use trace::{ExecutedSegment, Trace, TraceEntry};
 
 #[cfg(test)]
 mod testing;

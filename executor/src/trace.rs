@@ -4,7 +4,8 @@ use core::ops::Range;
 
 use rayon::prelude::*;
 use weft_protocol::{
-    Effects, Environment, Opening, Record, RunningState, SegmentWitness, Slot, SlotWitness, chain_records,
+    Effects, Environment, Opening, Record, RunningState, SegmentStatement, SegmentWitness, Slot, SlotWitness,
+    chain_records,
 };
 use weft_state_tree::StateTree;
 
@@ -20,6 +21,18 @@ pub struct TraceEntry {
     pub effects: Effects,
     /// The running state that it left.
     pub after: RunningState,
+}
+
+/// A segment, and what a proof of it claims.
+///
+/// Invariant: the statement is that of the witness. It is read off the trace's running states, which costs two hashes
+/// instead of a second execution.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ExecutedSegment {
+    /// The slots with their openings.
+    pub witness: SegmentWitness,
+    /// The claim.
+    pub statement: SegmentStatement,
 }
 
 /// The executed slots of a batch, in order.
@@ -121,8 +134,14 @@ impl Trace {
         (0..count).map(segment).collect()
     }
 
-    /// The slots in `range` as a segment of their own.
-    pub(crate) fn segment(&self, range: Range<usize>) -> SegmentWitness {
+    /// The slots in `range` as a segment of their own, with its statement.
+    pub(crate) fn executed_segment(&self, range: Range<usize>) -> ExecutedSegment {
+        let [before, after] = [range.start, range.end].map(|position| self.state_before(position).digest());
+        let statement = SegmentStatement { context: self.environment.context(), before, after };
+        ExecutedSegment { witness: self.segment(range), statement }
+    }
+
+    fn segment(&self, range: Range<usize>) -> SegmentWitness {
         let before = self.state_before(range.start);
         let entries = &self.entries[range];
         SegmentWitness {

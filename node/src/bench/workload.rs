@@ -97,7 +97,7 @@ impl Workload {
         for transaction in checked {
             builder.push_transaction(transaction)?;
         }
-        builder.next_segment(slots).context("the transfers are one segment")
+        builder.next_segment(slots).map(|segment| segment.witness).context("the transfers are one segment")
     }
 }
 
