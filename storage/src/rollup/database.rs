@@ -44,6 +44,9 @@ const FORMAT: &[u8] = b"format";
 /// File without which RocksDB takes a folder for a new database.
 const CURRENT: &str = "CURRENT";
 
+/// A key and its value.
+type Item = (Box<[u8]>, Box<[u8]>);
+
 /// When a write has to be on the disk.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Durability {
@@ -156,7 +159,7 @@ impl Database {
         family: &str,
         mode: IteratorMode<'static>,
         options: ReadOptions,
-    ) -> impl Iterator<Item = Result<(Box<[u8]>, Box<[u8]>), StoreError>> {
+    ) -> impl Iterator<Item = Result<Item, StoreError>> {
         let items = self.db.iterator_cf_opt(self.family(family), options, mode);
         items.map(|item| item.map_err(|error| self.failure(&error)))
     }
