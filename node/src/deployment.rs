@@ -279,3 +279,6 @@ pub async fn confirm(pending: PendingTransactionBuilder<alloy::network::Ethereum
     ensure!(receipt.status(), "L1 transaction {} failed", receipt.transaction_hash);
     Ok(receipt)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! The stage of the demo: L1, node, users, and what they do.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -7,7 +8,9 @@ use alloy::primitives::{Address as L1Address, U256};
 use alloy::providers::Provider;
 use alloy::rpc::types::TransactionRequest;
 use anyhow::{Context, Result, ensure};
+use tempfile::TempDir;
 use weft_api::{BatchView, Finality, TransactionView, WithdrawalView};
+use weft_contract::embedded::dev_signer;
 use weft_protocol::crypto::Digest;
 use weft_protocol::{AccountIndex, AssetId, TransactionKind};
 use weft_prover::CircuitSet;
@@ -41,6 +44,8 @@ const POLL: Duration = Duration::from_millis(20);
 pub struct Scene {
     net: Devnet,
     node: Node,
+    /// What the node keeps; deleted with the scene.
+    data: TempDir,
     client: Client,
     users: Vec<User>,
     books: Books,
@@ -68,6 +73,7 @@ impl Scene {
     /// The node does not start.
     pub async fn on(net: Devnet, circuits: Arc<CircuitSet>) -> Result<Self> {
         let began = Instant::now();
+        let data = tempfile::Builder::new().prefix("weft-demo-").tempdir().context("cannot make a temporary folder")?;
         let config = NodeConfig {
             // The demo seals its batches itself.
             batch: BatchLimits { seal_after: Duration::from_secs(3600), ..NodeConfig::default().batch },
@@ -78,15 +84,20 @@ impl Scene {
             config,
             circuits,
             rollup: net.rollup_as(OPERATOR),
+            operator: dev_signer(OPERATOR).address(),
+            first_block: net.first_block,
             genesis_salt: net.genesis_salt,
             fee_collector: fee_collector(),
-            port: 0,
+            data: data.path().to_owned(),
+            listen: (Ipv4Addr::LOCALHOST, 0).into(),
+            token: None,
         };
         let node = Node::start(parts).await?;
         let client = Client::new(node.url());
         Ok(Self {
             net,
             node,
+            data,
             client,
             users: (1..=USERS).map(User::new).collect(),
             books: Books::default(),
@@ -176,7 +187,7 @@ impl Scene {
         .await
     }
 
-    /// Transfers round about, ETH and tokens in turn; each must be executed at once.
+    /// Transfers round about, ETH and tokens in turn; each must be executed soon.
     ///
     /// # Errors
     /// The node refuses one.
@@ -216,9 +227,15 @@ impl Scene {
         let user = &mut self.users[from];
         let signed = user.sign(payment, &deployment.domain, clock::now_seconds())?;
         let fee = signed.transaction.fee.value().get();
-        let view = self.client.submit(signed, &deployment).await?;
+        let id = self.client.submit(signed, &deployment).await?.id;
         user.sent();
-        ensure!(view.status >= Finality::Executed, "transaction {} is only {}", view.id, view.status);
+        // Between two batches it waits for L1's next block: batch times strictly rise.
+        let client = &self.client;
+        let view = soon("a transaction is executed", || async {
+            let view = client.transaction(&id).await?;
+            Ok((view.status >= Finality::Executed).then_some(view))
+        })
+        .await?;
         self.books.debit(user.index, payment.asset, payment.amount)?;
         self.books.pay_fee(user.index, fee)?;
         self.sent.push(view.id);
@@ -295,7 +312,8 @@ impl Scene {
     /// # Errors
     /// Its server had failed.
     pub async fn stop(self) -> Result<()> {
-        self.node.stop().await
+        self.node.stop().await?;
+        self.data.close().context("the temporary folder cannot be deleted")
     }
 }
 

@@ -1,18 +1,22 @@
-//! The whole road with real parts: one node, one set of circuits, one L1 for all that is asked of them.
+//! The whole road with real parts: one node, one set of circuits, one L1 for all that is asked of them. Once on the
+//! embedded L1, once on anvil.
 //!
-//! A single test, because each process would load the circuits, and each batch costs a minute of proving.
+//! Few tests, because each process loads the circuits, and each batch costs a minute of proving.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends with what it does not expect")]
 
 mod bad_input;
 mod l1;
 mod offline;
+mod rules;
 
 use std::sync::Arc;
 
 use weft_node::circuits;
 use weft_node::demo::{Console, Scene, play};
+use weft_node::devnet::{Devnet, OPERATOR};
 use weft_prover::CircuitSet;
+use weft_tests::Anvil;
 
 fn load_circuits() -> Arc<CircuitSet> {
     let cache = std::env::var_os("WEFT_CIRCUIT_CACHE").map(Into::into).or_else(circuits::default_cache);
@@ -25,11 +29,11 @@ fn circuits_are_the_recorded_ones(circuits: &CircuitSet) {
     assert!(recorded.eq(circuits.summaries().iter().map(ToString::to_string)), "{:#?}", circuits.summaries());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_road_from_a_deposit_to_a_paid_withdrawal_and_everything_that_is_refused_on_it() {
+async fn the_road(net: Devnet) {
+    rules::are_those_of_the_fork(&net.provider(OPERATOR)).await;
     let circuits = tokio::task::spawn_blocking(load_circuits).await.unwrap();
     circuits_are_the_recorded_ones(&circuits);
-    let mut scene = Scene::set(Arc::clone(&circuits)).await.unwrap();
+    let mut scene = Scene::on(net, Arc::clone(&circuits)).await.unwrap();
 
     bad_input::is_refused_and_changes_nothing_before_there_are_accounts(&scene).await;
     let report = play(&mut scene, &Console::stderr(), &circuits).await.unwrap();
@@ -43,4 +47,15 @@ async fn the_road_from_a_deposit_to_a_paid_withdrawal_and_everything_that_is_ref
     l1::refuses_proofs_that_are_not_the_batch_s(&scene, &circuits).await;
     l1::refuses_second_claims_strangers_and_repetitions(&scene).await;
     scene.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_road_from_a_deposit_to_a_paid_withdrawal_and_everything_that_is_refused_on_it() {
+    the_road(Devnet::start().await.unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_road_on_anvil() {
+    let anvil = Anvil::start().await.unwrap();
+    the_road(Devnet::remote(anvil.url(), None).await.unwrap()).await;
 }
