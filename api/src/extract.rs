@@ -1,18 +1,20 @@
 //! What handlers take out of a request, with refusals in our shape.
 
-use core::fmt::Display;
+use core::fmt::{self, Display};
 use core::str::FromStr;
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
+use weft_protocol::crypto::Digest;
 
 use crate::problem::Refusal;
-use crate::router::{PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX};
-use crate::{BatchSelector, Page, PageRequest};
+use crate::limits::{PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX};
+use crate::router::Shared;
+use crate::{Backend, BatchSelector, FixedBytes, Page, PageRequest};
 
 /// A body that says it is JSON, not longer than the limit.
 pub(crate) struct JsonBody(pub(crate) Bytes);
@@ -35,31 +37,59 @@ fn is_json(headers: &HeaderMap) -> bool {
     media_type.is_some_and(|value| value.trim().eq_ignore_ascii_case("application/json"))
 }
 
-/// The one variable part of a path.
-pub(crate) struct PathPart(String);
+/// The same for the body of many transactions, which has a limit of its own.
+pub(crate) struct ManyBody(pub(crate) Bytes);
 
-impl<S: Send + Sync> FromRequestParts<S> for PathPart {
+impl<B: Backend> FromRequest<Shared<B>> for ManyBody {
     type Rejection = Refusal;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
-        let part = Path::<String>::from_request_parts(parts, state).await;
-        part.map(|Path(text)| Self(text)).map_err(|rejection| Refusal::of_status(rejection.status()))
+    async fn from_request(mut request: Request, app: &Shared<B>) -> Result<Self, Refusal> {
+        DefaultBodyLimit::max(app.limits.many_bytes_max()).apply(&mut request);
+        JsonBody::from_request(request, app).await.map(|body| Self(body.0))
     }
 }
 
-impl PathPart {
-    /// The value, called `name` in refusals.
-    pub(crate) fn parse<T: FromStr<Err: Display>>(&self, name: &str) -> Result<T, Refusal> {
-        parse(name, &self.0)
+/// The variable parts of a path, in order.
+pub(crate) struct PathParts(Vec<String>);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathParts {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        let path = Path::<Vec<(String, String)>>::from_request_parts(parts, state).await;
+        let path = path.map_err(|rejection| Refusal::of_status(rejection.status()))?;
+        Ok(Self(path.0.into_iter().map(|(_, value)| value).collect()))
+    }
+}
+
+impl PathParts {
+    fn get(&self, position: usize) -> &str {
+        self.0.get(position).map_or("", String::as_str)
     }
 
-    /// The batch that the part names.
-    pub(crate) fn batch(&self) -> Result<BatchSelector, Refusal> {
-        match self.0.as_str() {
-            "latest" => Ok(BatchSelector::Latest),
-            "proven" => Ok(BatchSelector::Proven),
-            "verified" => Ok(BatchSelector::Verified),
-            _ => self.parse("batch").map(BatchSelector::Number),
+    /// The value at a position, called `name` in refusals.
+    pub(crate) fn parse<T: FromStr<Err: Display>>(&self, position: usize, name: &str) -> Result<T, Refusal> {
+        parse(name, self.get(position))
+    }
+
+    /// The number at a position; `None` if it is larger than any that exists.
+    pub(crate) fn number(&self, position: usize, name: &str) -> Result<Option<u32>, Refusal> {
+        number(name, self.get(position)).map(|number| u32::try_from(number).ok())
+    }
+
+    /// A digest at the first position; `None` if the 32 bytes are none.
+    pub(crate) fn digest(&self, name: &str) -> Result<Option<Digest>, Refusal> {
+        let bytes: FixedBytes<32> = self.parse(0, name)?;
+        Ok(Digest::from_bytes(&bytes.0))
+    }
+
+    /// The batch that the first part names; `None` if its number is larger than any that exists.
+    pub(crate) fn batch(&self) -> Result<Option<BatchSelector>, Refusal> {
+        match self.get(0) {
+            "latest" => Ok(Some(BatchSelector::Latest)),
+            "proven" => Ok(Some(BatchSelector::Proven)),
+            "verified" => Ok(Some(BatchSelector::Verified)),
+            _ => Ok(self.number(0, "batch")?.map(BatchSelector::Number)),
         }
     }
 }
@@ -77,25 +107,39 @@ impl<S: Send + Sync> FromRequestParts<S> for Parameters {
 }
 
 impl Parameters {
+    fn take_text(&mut self, name: &str) -> Option<String> {
+        let position = self.0.iter().position(|(given, _)| given == name);
+        position.map(|position| self.0.remove(position).1)
+    }
+
     /// Takes a parameter, if it is there.
     pub(crate) fn take<T: FromStr<Err: Display>>(&mut self, name: &str) -> Result<Option<T>, Refusal> {
-        let position = self.0.iter().position(|(given, _)| given == name);
-        position.map(|position| parse(name, &self.0.remove(position).1)).transpose()
+        self.take_text(name).map(|text| parse(name, &text)).transpose()
+    }
+
+    /// Takes a number, if it is there.
+    pub(crate) fn take_number(&mut self, name: &str) -> Result<Option<u64>, Refusal> {
+        self.take_text(name).map(|text| number(name, &text)).transpose()
     }
 
     /// Takes what says which part of a list is wanted; nothing else may be left.
     pub(crate) fn into_page(mut self) -> Result<PageRequest, Refusal> {
-        let limit = self.take("limit")?.unwrap_or(PAGE_ITEMS_DEFAULT);
+        let limit = self.take_number("limit")?;
+        let limit = limit.map_or(Ok(PAGE_ITEMS_DEFAULT), usize::try_from).unwrap_or(usize::MAX);
         if !(1..=PAGE_ITEMS_MAX).contains(&limit) {
             let detail = format!("a page has 1 to {PAGE_ITEMS_MAX} items");
             return Err(Refusal::parameter("limit", detail));
         }
-        let after = self.take("cursor")?;
+        let after = self.take::<Cursor>("cursor")?.map(|cursor| cursor.0);
         self.finish()?;
         Ok(PageRequest { after, limit })
     }
 
-    fn finish(self) -> Result<(), Refusal> {
+    /// Nothing is left.
+    ///
+    /// # Errors
+    /// There is a parameter that was not taken.
+    pub(crate) fn finish(self) -> Result<(), Refusal> {
         match self.0.first() {
             Some((name, _)) => {
                 let detail = "there is no such parameter, or it is given twice";
@@ -106,9 +150,55 @@ impl Parameters {
     }
 }
 
+/// A request without parameters.
+pub(crate) struct NoParameters;
+
+impl<S: Send + Sync> FromRequestParts<S> for NoParameters {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        Parameters::from_request_parts(parts, state).await?.finish()?;
+        Ok(Self)
+    }
+}
+
+/// Where a page begins: the key of the last item before it. Clients do not look inside.
+struct Cursor(u64);
+
+impl Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let form = "a cursor is what the page before gave as next";
+        let digits = text.len() == 16 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        if !digits {
+            return Err(form);
+        }
+        u64::from_str_radix(text, 16).map(Self).map_err(|_| form)
+    }
+}
+
 fn parse<T: FromStr<Err: Display>>(name: &str, text: &str) -> Result<T, Refusal> {
     text.parse().map_err(|error: T::Err| Refusal::parameter(name, error.to_string()))
 }
+
+/// A number in decimal digits only; what 64 bits cannot hold is larger than anything here and reads as the largest.
+fn number(name: &str, text: &str) -> Result<u64, Refusal> {
+    let digits = !text.is_empty() && text.len() <= NUMBER_DIGITS_MAX && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits {
+        return Err(Refusal::parameter(name, "a number of decimal digits is expected"));
+    }
+    Ok(text.parse().unwrap_or(u64::MAX))
+}
+
+/// Digits of a number in an address.
+const NUMBER_DIGITS_MAX: usize = 20;
 
 impl PageRequest {
     /// One item more than the page has: whether it exists tells whether there is a next page.
@@ -121,7 +211,7 @@ impl PageRequest {
         let has_more = items.len() > self.limit;
         items.truncate(self.limit);
         let last = items.last().filter(|_| has_more);
-        let next = last.map(|item| key(item).to_string());
+        let next = last.map(|item| Cursor(key(item)).to_string());
         Page { items, next }
     }
 }

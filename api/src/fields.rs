@@ -43,6 +43,18 @@ impl Fields {
         read(value).map_err(|error| Refusal::field("invalid_field", name, error.to_string()))
     }
 
+    /// Takes a field that may be missing.
+    ///
+    /// # Errors
+    /// It is there, and `read` refuses its value.
+    pub(crate) fn take_optional<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(Value) -> Result<T, serde_json::Error>,
+    ) -> Result<Option<T>, Refusal> {
+        if self.0.contains_key(name) { self.take_with(name, read).map(Some) } else { Ok(None) }
+    }
+
     /// Nothing is left.
     ///
     /// # Errors

@@ -24,14 +24,22 @@
 //! more unless the backend failed.
 
 mod backend;
+mod bodies;
+mod caching;
+mod document;
 mod extract;
 mod fields;
+mod limits;
 mod observe;
+mod params;
 mod problem;
+mod rate;
 mod request;
 mod router;
 mod routes;
 mod schema;
+mod server;
+mod stream;
 mod text;
 mod time;
 mod views;
@@ -44,7 +52,8 @@ pub use backend::{
 };
 pub use problem::Problem;
 pub use request::{Inexpressible, TransactionRequest};
-pub use router::{Limits, PAGE_ITEMS_MAX, router, router_with, serve};
+pub use limits::{Limits, PAGE_ITEMS_MAX, SUBMIT_MAX};
+pub use server::Server;
 pub use text::{FixedBytes, HexBytes, L1Hash};
 pub use time::{ParseTimeError, Time};
 pub use views::{

@@ -4,18 +4,22 @@ use core::hash::BuildHasher;
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::hash::RandomState;
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Json;
-use axum::extract::{Request, State};
-use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use tracing::Instrument;
 
 use crate::problem::{PROBLEM_JSON, Refusal};
 
 /// Header of every answer that has the trace id.
 const TRACE_ID_HEADER: &str = "x-trace-id";
+/// Header of W3C Trace Context, in requests and answers.
+const TRACEPARENT: &str = "traceparent";
 
 /// Id of a request: 32 hexadecimal digits, as in W3C Trace Context.
 #[derive(Clone, Debug)]
@@ -39,12 +43,22 @@ pub(crate) struct TraceIds {
 impl TraceIds {
     /// The id that the caller sent in `traceparent`, else a new one.
     fn of(&self, headers: &HeaderMap) -> TraceId {
-        let sent = headers.get("traceparent").and_then(traceparent_id);
+        let sent = headers.get(TRACEPARENT).and_then(traceparent_id);
         sent.unwrap_or_else(|| {
-            let number = self.next.fetch_add(1, Ordering::Relaxed);
-            let [high, low] = self.hashers.each_ref().map(|hasher| hasher.hash_one(number));
+            let [high, low] = self.next();
             TraceId(format!("{high:016x}{low:016x}"))
         })
+    }
+
+    /// A new id for the span of a request: 16 hexadecimal digits.
+    fn span_id(&self) -> String {
+        let [id, _] = self.next();
+        format!("{:016x}", id.max(1))
+    }
+
+    fn next(&self) -> [u64; 2] {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        self.hashers.each_ref().map(|hasher| hasher.hash_one(number))
     }
 }
 
@@ -57,36 +71,66 @@ fn traceparent_id(header: &HeaderValue) -> Option<TraceId> {
     is_id.then(|| TraceId(id.to_owned()))
 }
 
-/// Outermost layer: every request has a trace id, every answer of 400 or more a problem as its body.
+/// Outermost layer: every request has a trace id and is counted, every answer of 400 or more has a problem as its body.
 pub(crate) async fn observe(State(ids): State<Arc<TraceIds>>, mut request: Request, next: Next) -> Response {
+    let began = Instant::now();
     let trace_id = ids.of(request.headers());
+    let span_id = ids.span_id();
     request.extensions_mut().insert(trace_id.clone());
-    let mut response = explain(next.run(request).await, &trace_id);
-    let value = HeaderValue::from_str(&trace_id.0).expect("hexadecimal digits");
-    response.headers_mut().insert(TRACE_ID_HEADER, value);
+    let route = request.extensions().get::<MatchedPath>().map_or("other", MatchedPath::as_str).to_owned();
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let span = tracing::info_span!("request", %method, path, trace_id = trace_id.as_str(), span_id);
+    let response = next.run(request).instrument(span).await;
+    let mut response = explain(allow_options(&method, response), &trace_id);
+    let headers = response.headers_mut();
+    let value = |text: &str| HeaderValue::from_str(text).expect("hexadecimal digits");
+    headers.insert(TRACE_ID_HEADER, value(&trace_id.0));
+    headers.insert(TRACEPARENT, value(&format!("00-{}-{span_id}-01", trace_id.0)));
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.entry(X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
+    record(&method, route, response.status(), began);
     response
+}
+
+/// Counts by route template and class of status: no label grows with what clients send.
+fn record(method: &Method, route: String, status: StatusCode, began: Instant) {
+    let method = match method.as_str() {
+        known @ ("GET" | "HEAD" | "POST" | "OPTIONS") => known.to_owned(),
+        _ => "other".to_owned(),
+    };
+    let class = format!("{}xx", status.as_u16() / 100);
+    let labels = [("method", method), ("route", route), ("status", class)];
+    metrics::counter!("weft_api_requests_total", &labels).increment(1);
+    metrics::histogram!("weft_api_request_seconds", &labels).record(began.elapsed().as_secs_f64());
+}
+
+/// `OPTIONS` on an address that exists: its methods, and nothing else.
+fn allow_options(method: &Method, mut response: Response) -> Response {
+    if method != Method::OPTIONS || response.status() != StatusCode::METHOD_NOT_ALLOWED {
+        return response;
+    }
+    let Some(allow) = response.headers_mut().remove(ALLOW) else { return response };
+    let methods = format!("{},OPTIONS", allow.to_str().unwrap_or_default());
+    let allow = HeaderValue::from_str(&methods).unwrap_or(allow);
+    (StatusCode::NO_CONTENT, [(ALLOW, allow)]).into_response()
 }
 
 /// Gives an error its body; keeps headers that say more, such as `Allow` and `Retry-After`.
 fn explain(mut response: Response, trace_id: &TraceId) -> Response {
     let status = response.status();
-    if !status.is_client_error() && !status.is_server_error() {
+    let is_error = status.is_client_error() || status.is_server_error();
+    if !is_error || response.headers().get(CONTENT_TYPE).is_some_and(|value| value == PROBLEM_JSON) {
         return response;
     }
     let refusal = response.extensions_mut().remove::<Refusal>();
     let refusal = refusal.unwrap_or_else(|| Refusal::of_status(status));
-    let mut explained = refusal.clone().into_response();
-    explained.extensions_mut().clear();
-    for name in ["allow", "retry-after", "connection"] {
-        if let Some(value) = response.headers_mut().remove(name) {
-            explained.headers_mut().insert(name, value);
-        }
-    }
     let body = Json(refusal.into_problem(trace_id.as_str())).into_response();
-    *explained.body_mut() = body.into_body();
-    let problem_json = HeaderValue::from_static(PROBLEM_JSON);
-    explained.headers_mut().insert(CONTENT_TYPE, problem_json);
-    explained
+    *response.body_mut() = body.into_body();
+    let headers = response.headers_mut();
+    headers.remove(CONTENT_LENGTH);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+    response
 }
 
 #[cfg(test)]

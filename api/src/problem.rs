@@ -5,12 +5,13 @@
 //!
 //! | status | codes |
 //! |---|---|
-//! | 400 | `malformed_json`, `missing_field`, `unknown_field`, `invalid_field`, `fee_not_representable`, `invalid_parameter`, `bad_request` |
-//! | 404 | `not_found`, `unknown_transaction`, `unknown_account`, `unknown_batch`, `not_proven` |
+//! | 400 | `malformed_json`, `missing_field`, `unknown_field`, `invalid_field`, `invalid_parameter`, `bad_request` |
+//! | 404 | `not_found`, `unknown_transaction`, `unknown_account`, `unknown_batch`, `unknown_withdrawal`, `not_sealed`, `not_proven` |
 //! | 405, 413, 415 | `method_not_allowed`, `body_too_large`, `unsupported_media_type` |
 //! | 409 | `wrong_nonce`, with `expected` |
-//! | 422 | `unsupported_kind`, `wrong_domain`, and the codes of [`Reject`] |
-//! | 429 | `pool_full`, `too_many_requests`, with `retry_after` |
+//! | 410 | `state_not_kept` |
+//! | 422 | `unsupported_kind`, `wrong_domain`, `not_canonical`, `fee_not_representable`, `fee_too_low`, and the codes of [`Reject`] |
+//! | 429 | `rate_limited`, `pool_full`, `too_many_pending`, `too_many_requests`, `too_many_streams`, with `retry_after` |
 //! | 500, 503 | `internal_error`; `not_ready`, `timed_out`, with `retry_after` |
 
 use core::time::Duration;
@@ -44,15 +45,23 @@ pub struct Problem {
     /// What was wrong with this request.
     pub detail: String,
     /// JSON pointer to the field of the body that was wrong.
+    #[schema(required = false)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pointer: Option<String>,
     /// Name of the parameter of path or query that was wrong.
+    #[schema(required = false)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parameter: Option<String>,
     /// Nonce that the next transaction of the account must have.
+    #[schema(required = false)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<u32>,
+    /// What is not in order, of `/readyz`.
+    #[schema(required = false)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<String>,
     /// Seconds after which the same request may succeed.
+    #[schema(required = false)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
     /// The request's id in the node's log.
@@ -75,6 +84,7 @@ impl Refusal {
             pointer: None,
             parameter: None,
             expected: None,
+            reasons: Vec::new(),
             retry_after: None,
             trace_id: String::new(),
         }))
@@ -84,6 +94,12 @@ impl Refusal {
     pub(crate) fn malformed_json(detail: impl Into<String>) -> Self {
         let title = "The body is not a JSON object";
         Self::new(StatusCode::BAD_REQUEST, "malformed_json", title, detail)
+    }
+
+    /// A field has the right form and a value that cannot be.
+    pub(crate) fn value(code: &str, name: &str, detail: impl Into<String>) -> Self {
+        let title = "The value of a field cannot be";
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, title, detail).at_field(name)
     }
 
     /// Something is wrong with the presence of a field.
@@ -118,6 +134,36 @@ impl Refusal {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", title, detail).after(RETRY_SOON)
     }
 
+    /// More requests than a client may send.
+    pub(crate) fn rate_limited(wait: Duration) -> Self {
+        let detail = "the client has used up its allowance; the headers RateLimit-* have it";
+        let title = "Too many requests";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", title, detail).after(wait)
+    }
+
+    /// More streams of events than the server takes on.
+    pub(crate) fn too_many_streams() -> Self {
+        let detail = "the server has as many streams of events as it takes on; ask from time to time instead";
+        let title = "Too many streams";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_streams", title, detail).after(RETRY_SOON)
+    }
+
+    /// The node keeps the states after its last batches only.
+    pub(crate) fn gone(oldest: u32) -> Self {
+        let title = "The state is not kept";
+        let detail = format!("the oldest state that is kept is the one after batch {oldest}");
+        Self::new(StatusCode::GONE, "state_not_kept", title, detail)
+    }
+
+    /// The node cannot do its work now.
+    pub(crate) fn not_ready(reasons: Vec<String>) -> Self {
+        let title = "The node is not ready";
+        let detail = reasons.join("; ");
+        let mut refusal = Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", title, detail).after(RETRY_SOON);
+        refusal.0.reasons = reasons;
+        refusal
+    }
+
     /// The problem that stands for a status that nobody explained.
     pub(crate) fn of_status(status: StatusCode) -> Self {
         let of = |code, detail| {
@@ -133,6 +179,7 @@ impl Refusal {
             StatusCode::UNSUPPORTED_MEDIA_TYPE => {
                 of("unsupported_media_type", "the header Content-Type must be application/json")
             }
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => of("head_too_large", "the head of the request is too large"),
             StatusCode::SERVICE_UNAVAILABLE => of("timed_out", "the node did not answer in time").after(RETRY_SOON),
             _ if status.is_client_error() => of("bad_request", "the request is not understood"),
             _ => of("internal_error", "the node failed; its log has the trace id"),
@@ -151,6 +198,18 @@ impl Refusal {
         let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
         self.0.retry_after = Some(seconds.max(1));
         self
+    }
+
+    /// The same about one of many transactions: its field is below the position.
+    pub(crate) fn below(mut self, pointer: &str) -> Self {
+        let field = self.0.pointer.take().unwrap_or_default();
+        self.0.pointer = Some(format!("{pointer}{field}"));
+        self
+    }
+
+    /// The HTTP status.
+    pub(crate) fn status(&self) -> u16 {
+        self.0.status
     }
 
     /// The body, now that the request's trace id is known.

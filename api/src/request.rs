@@ -1,6 +1,6 @@
-//! Body of `POST /v1/transactions`.
+//! Bodies of requests.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use weft_protocol::crypto::schnorr::{PublicKey, Signature};
 use weft_protocol::crypto::{DecodeError, Digest};
@@ -11,7 +11,8 @@ use weft_protocol::{
 
 use crate::fields::Fields;
 use crate::problem::Refusal;
-use crate::{Deployment, FixedBytes, TransactionFields, text};
+use crate::limits::SUBMIT_MAX;
+use crate::{Deployment, FixedBytes, TransactionFields, TransactionKindName, text};
 
 /// Width of a fee's mantissa (PROTOCOL.md §5).
 const FEE_MANTISSA_BITS: u32 = 11;
@@ -73,7 +74,10 @@ impl TransactionRequest {
     /// # Errors
     /// The body is refused; the refusal names the field.
     pub(crate) fn from_json(body: &[u8]) -> Result<Self, Refusal> {
-        let mut fields = Fields::parse(body)?;
+        Self::from_fields(Fields::parse(body)?)
+    }
+
+    fn from_fields(mut fields: Fields) -> Result<Self, Refusal> {
         let kind: String = fields.take("kind")?;
         let (kind, address_name) = match kind.as_str() {
             "transfer" => {
@@ -104,8 +108,8 @@ impl TransactionRequest {
             contract: fields.take_with("contract", text::deserialize)?,
             signed: SignedTransaction {
                 transaction,
-                key: fields.take_with("public_key", |value| decode(value, PublicKey::decode))?,
-                signature: fields.take_with("signature", |value| decode(value, Signature::decode))?,
+                key: take_canonical(&mut fields, "public_key", PublicKey::decode)?,
+                signature: take_canonical(&mut fields, "signature", Signature::decode)?,
             },
         };
         fields.finish()?;
@@ -155,6 +159,54 @@ impl Serialize for TransactionRequest {
     }
 }
 
+/// Body of `POST /v1/transactions/batch`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ManyTransactions {
+    transactions: Vec<Fields>,
+}
+
+/// Reads a body of many transactions: each on its own, so that one that is refused stops no other.
+///
+/// # Errors
+/// The body as a whole is refused.
+pub(crate) fn read_many(body: &[u8]) -> Result<Vec<Result<TransactionRequest, Refusal>>, Refusal> {
+    let many: ManyTransactions = serde_json::from_slice(body).map_err(|error| Refusal::malformed_json(error.to_string()))?;
+    if !(1..=SUBMIT_MAX).contains(&many.transactions.len()) {
+        let detail = format!("1 to {SUBMIT_MAX} transactions may be submitted at once");
+        return Err(Refusal::field("invalid_field", "transactions", detail));
+    }
+    Ok(many.transactions.into_iter().map(TransactionRequest::from_fields).collect())
+}
+
+/// Body of `POST /v1/fees/estimate`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct FeeRequest {
+    /// What the transaction does.
+    pub(crate) kind: TransactionKindName,
+    /// In which asset the fee is to be paid.
+    pub(crate) fee_asset: FeeAsset,
+    /// A fee that it is not to be below; 0 if the body does not say.
+    pub(crate) fee: Amount,
+}
+
+impl FeeRequest {
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// The body is refused; the refusal names the field.
+    pub(crate) fn from_json(body: &[u8]) -> Result<Self, Refusal> {
+        let mut fields = Fields::parse(body)?;
+        let request = Self {
+            kind: fields.take("kind")?,
+            fee_asset: fields.take_with("fee_asset", read_fee_asset)?,
+            fee: fields.take_optional("fee", text::decimal::deserialize)?.unwrap_or(Amount::ZERO),
+        };
+        fields.finish()?;
+        Ok(request)
+    }
+}
+
 fn read_fee_asset(value: Value) -> Result<FeeAsset, serde_json::Error> {
     let id = serde_json::from_value(value)?;
     FeeAsset::from_asset(AssetId(id)).map_err(serde::de::Error::custom)
@@ -165,19 +217,21 @@ fn read_expiry(value: Value) -> Result<Timestamp, serde_json::Error> {
     Timestamp::new(seconds).map_err(serde::de::Error::custom)
 }
 
-fn decode<T, const N: usize>(
-    value: Value,
+/// Takes bytes that stand for a curve point or a scalar: not all do.
+fn take_canonical<T, const N: usize>(
+    fields: &mut Fields,
+    name: &str,
     decode: impl FnOnce(&[u8; N]) -> Result<T, DecodeError>,
-) -> Result<T, serde_json::Error> {
-    let bytes: FixedBytes<N> = serde_json::from_value(value)?;
-    decode(&bytes.0).map_err(serde::de::Error::custom)
+) -> Result<T, Refusal> {
+    let bytes: FixedBytes<N> = fields.take(name)?;
+    decode(&bytes.0).map_err(|error| Refusal::value("not_canonical", name, error.to_string()))
 }
 
 /// The fee with this very value.
 fn read_fee(value: Amount) -> Result<Fee, Refusal> {
     let refuse = |near: String| {
         let detail = format!("a fee has 11 bits and a binary exponent; {near}");
-        Refusal::field("fee_not_representable", "fee", detail)
+        Refusal::value("fee_not_representable", "fee", detail)
     };
     let Some(above) = Fee::at_least(value) else {
         let largest = Fee(u16::MAX).value();

@@ -1,97 +1,116 @@
 //! Routes and the layers around them.
 
 use core::any::Any;
-use core::time::Duration;
-use std::io;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use axum::routing::{MethodFilter, on};
+use tokio::sync::{Semaphore, watch};
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
-use tower_http::trace::TraceLayer;
-use tracing::Span;
+use utoipa::openapi::HttpMethod;
+use utoipa::{OpenApi, Path};
 
-use crate::Backend;
-use crate::observe::{TraceId, TraceIds, observe};
+use crate::observe::{TraceIds, observe};
 use crate::problem::Refusal;
-use crate::routes::{accounts, batches, status, transactions};
+use crate::rate::{Allowances, limit};
+use crate::{Backend, Limits, document, routes};
 
-/// Items of a page if the request does not say.
-pub(crate) const PAGE_ITEMS_DEFAULT: usize = 100;
-/// Most items of a page.
-pub const PAGE_ITEMS_MAX: usize = 500;
-
-/// What the server takes on.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Limits {
-    /// Bytes of a request's body; a transaction has about 800.
-    pub body_bytes_max: usize,
-    /// Requests under `/v1` at the same time; more are refused with 429.
-    pub requests_max: usize,
-    /// Time for a request, with the reading of its body; after that the answer is 503.
-    pub request_time_max: Duration,
+/// What handlers work with.
+#[derive(Debug)]
+pub(crate) struct App<B> {
+    pub(crate) backend: Arc<B>,
+    pub(crate) limits: Limits,
+    /// One permit for each stream of events.
+    pub(crate) streams: Arc<Semaphore>,
+    /// True once the server stops.
+    pub(crate) closed: watch::Receiver<bool>,
+    /// The OpenAPI document.
+    pub(crate) document: Bytes,
 }
 
-impl Default for Limits {
-    fn default() -> Self {
-        Self { body_bytes_max: 16 * 1024, requests_max: 1024, request_time_max: Duration::from_secs(10) }
+/// The state of all handlers.
+pub(crate) type Shared<B> = Arc<App<B>>;
+
+impl<B: Backend> App<B> {
+    pub(crate) fn new(backend: Arc<B>, limits: Limits, closed: watch::Receiver<bool>) -> Self {
+        let streams = Arc::new(Semaphore::new(limits.streams_max));
+        Self { backend, limits, streams, closed, document: document::json(&limits).into() }
     }
 }
 
-/// The API over a backend, within the default [`Limits`].
-pub fn router<B: Backend>(backend: Arc<B>) -> Router {
-    router_with(backend, &Limits::default())
+/// Routes out of handlers: each at the address, for the method and with the description that stand at the handler.
+macro_rules! routes {
+    ($($group:ident { $($module:ident::$handler:ident),+ $(,)? })+) => { pastey::paste! {
+        /// All routes as the handlers describe them.
+        #[derive(Debug, OpenApi)]
+        #[openapi(paths($($(routes::$module::$handler),+),+))]
+        pub(crate) struct Described;
+
+        $(
+            fn $group<B: Backend>() -> Router<Shared<B>> {
+                Router::new()
+                    $(.route(
+                        &<routes::$module::[<__path_ $handler>] as Path>::path(),
+                        on(
+                            filter(&<routes::$module::[<__path_ $handler>] as Path>::methods()),
+                            routes::$module::$handler::<B>,
+                        ),
+                    ))+
+            }
+        )+
+    } };
 }
 
-/// The API over a backend.
-pub fn router_with<B: Backend>(backend: Arc<B>, limits: &Limits) -> Router {
-    // Outermost first.
-    let layers = ServiceBuilder::new()
-        .layer(from_fn_with_state(Arc::new(TraceIds::default()), observe))
-        .layer(TraceLayer::new_for_http().make_span_with(span))
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, limits.request_time_max))
-        .layer(DefaultBodyLimit::max(limits.body_bytes_max));
+routes! {
+    limited {
+        transactions::submit, transactions::submit_many, transactions::one, transactions::receipt,
+        transactions::events,
+        accounts::find, accounts::one, accounts::proof, accounts::nonce, accounts::transactions,
+        batches::list, batches::one, batches::transactions, batches::data, batches::proof, batches::proof_tree,
+        batches::events, batches::withdrawals,
+        withdrawals::one,
+        queue::list,
+        fees::rules, fees::estimate,
+        prover::jobs, prover::workers,
+        status::config, status::status,
+    }
+    unlimited {
+        status::livez, status::readyz, status::metrics, docs::openapi, docs::page, docs::script,
+    }
+}
+
+/// The routes of this API and those of `others`, with the layers around them.
+pub(crate) fn router_of<B: Backend>(app: &Shared<B>, others: Router) -> Router {
+    let limits = app.limits;
+    let timeout = TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, limits.request_time_max);
     let permits = Arc::new(Semaphore::new(limits.requests_max));
-    routes::<B>()
+    // Outermost first.
+    let limiting = ServiceBuilder::new()
+        .layer(from_fn_with_state(Arc::new(Allowances::new(&limits)), limit))
+        .layer(timeout)
         .layer(from_fn_with_state(permits, bound))
-        .route("/livez", get(status::livez))
+        .layer(DefaultBodyLimit::max(limits.body_bytes_max));
+    let limited = limited::<B>().layer(limiting).with_state(Arc::clone(app));
+    let unlimited = unlimited::<B>().layer(timeout).with_state(Arc::clone(app));
+    let outer = ServiceBuilder::new()
+        .layer(from_fn_with_state(Arc::new(TraceIds::default()), observe))
+        .layer(CatchPanicLayer::custom(panicked));
+    limited
+        .merge(unlimited)
+        .merge(others)
         .fallback(|| async { Refusal::of_status(StatusCode::NOT_FOUND) })
-        .layer(layers)
-        .with_state(backend)
+        .layer(outer)
 }
 
-/// Serves the API until `shutdown` ends; requests in work are answered first.
-///
-/// # Errors
-/// The listener fails.
-pub async fn serve<B: Backend>(
-    listener: TcpListener,
-    backend: Arc<B>,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
-    axum::serve(listener, router(backend)).with_graceful_shutdown(shutdown).await
-}
-
-fn routes<B: Backend>() -> Router<Arc<B>> {
-    Router::new()
-        .route("/v1/transactions", post(transactions::submit::<B>))
-        .route("/v1/transactions/{id}", get(transactions::one::<B>))
-        .route("/v1/accounts", get(accounts::find::<B>))
-        .route("/v1/accounts/{index}", get(accounts::one::<B>))
-        .route("/v1/batches", get(batches::list::<B>))
-        .route("/v1/batches/{batch}", get(batches::one::<B>))
-        .route("/v1/batches/{batch}/proof", get(batches::proof::<B>))
-        .route("/v1/batches/{batch}/withdrawals", get(batches::withdrawals::<B>))
-        .route("/v1/status", get(status::status::<B>))
+fn filter(methods: &[HttpMethod]) -> MethodFilter {
+    if methods == [HttpMethod::Post] { MethodFilter::POST } else { MethodFilter::GET }
 }
 
 /// Refuses at once what is more than the server takes on: a queue would only hide it.
@@ -100,12 +119,6 @@ async fn bound(State(permits): State<Arc<Semaphore>>, request: Request, next: Ne
         Ok(_permit) => next.run(request).await,
         Err(_) => Refusal::too_many_requests().into_response(),
     }
-}
-
-fn span(request: &Request) -> Span {
-    let trace_id = request.extensions().get::<TraceId>().map(TraceId::as_str);
-    let path = request.uri().path();
-    tracing::info_span!("request", method = %request.method(), path, trace_id)
 }
 
 /// The message of the panic is printed by the process's hook.

@@ -22,10 +22,31 @@ fn built(object: impl Into<Object>) -> RefOr<Schema> {
     RefOr::T(Schema::Object(object.into()))
 }
 
+/// One of some words.
+pub(crate) fn name_schema(names: impl IntoIterator<Item = &'static str>) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names))
+}
+
+/// A pattern of the numbers from 0 to a largest one of several digits: those with fewer digits, and for each of its digits
+/// those that have the same before it and a smaller one there.
+fn decimal_pattern(largest: &str) -> String {
+    let mut cases = vec!["0".to_owned(), format!("[1-9][0-9]{{0,{}}}", largest.len() - 2), largest.to_owned()];
+    for (position, digit) in largest.bytes().enumerate() {
+        let least = if position == 0 { b'1' } else { b'0' };
+        let rest = largest.len() - position - 1;
+        if digit > least {
+            let (before, below) = (&largest[..position], char::from(digit - 1));
+            cases.push(format!("{before}[{}-{below}][0-9]{{{rest}}}", char::from(least)));
+        }
+    }
+    format!("^({})$", cases.join("|"))
+}
+
 impl PartialSchema for AmountText {
     fn schema() -> RefOr<Schema> {
         let description = "An amount in base units, below 2^62: decimal digits without leading zeros.";
-        built(text(description, "^(0|[1-9][0-9]{0,18})$").max_length(Some(19)).examples([json!("1000000")]))
+        let pattern = decimal_pattern(&weft_protocol::Amount::MAX.to_string());
+        built(text(description, pattern).examples([json!("1000000")]))
     }
 }
 

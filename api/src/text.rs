@@ -113,7 +113,7 @@ pub(crate) mod decimal {
         parse(&text).map_err(de::Error::custom)
     }
 
-    fn parse(text: &str) -> Result<Amount, String> {
+    pub(crate) fn parse(text: &str) -> Result<Amount, String> {
         let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         if !digits || (text.len() > 1 && text.starts_with('0')) {
             return Err("an amount is a string of decimal digits without leading zeros".to_owned());

@@ -48,6 +48,15 @@ pub struct BatchView {
     pub cpu_seconds: Option<f64>,
 }
 
+impl BatchView {
+    /// Whether no further step will come.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        let last = if self.withdrawals == 0 { Finality::Verified } else { Finality::Withdrawable };
+        self.status == last
+    }
+}
+
 /// Entries of the L1 queue: from the first to before the end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct QueueRange {

@@ -1,5 +1,7 @@
 //! Jobs of provers and those who do them.
 
+use core::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -133,6 +135,15 @@ impl JobStateName {
     /// All of them, in order.
     pub const ALL: [Self; 6] =
         [Self::Waiting, Self::Ready, Self::Leased, Self::Done, Self::Quarantined, Self::Cancelled];
+}
+
+impl FromStr for JobStateName {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL.into_iter().find(|state| state.name() == text);
+        found.ok_or("the states are waiting, ready, leased, done, quarantined and cancelled")
+    }
 }
 
 /// How often a job was tried and what came of it.

@@ -18,6 +18,15 @@ pub enum TransactionKindName {
     Withdraw,
 }
 
+impl From<&TransactionKind> for TransactionKindName {
+    fn from(kind: &TransactionKind) -> Self {
+        match kind {
+            TransactionKind::Transfer { .. } => Self::Transfer,
+            TransactionKind::Withdraw => Self::Withdraw,
+        }
+    }
+}
+
 /// What a user has signed, in the words of the request and of the answers.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct TransactionFields {
@@ -126,7 +135,19 @@ pub struct TransactionView {
     pub l1: L1View,
 }
 
-/// Body of `POST /v1/transactions/batch`: what became of each transaction, in the order of the request.
+impl TransactionView {
+    /// Whether no further step will come.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        let last = match self.transaction.kind {
+            TransactionKindName::Transfer => Finality::Verified,
+            TransactionKindName::Withdraw => Finality::Withdrawable,
+        };
+        self.status.is_void() || self.status == last
+    }
+}
+
+/// Answer of `POST /v1/transactions/batch`: what became of each transaction, in the order of the request.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct SubmittedView {
     /// One result for each transaction.

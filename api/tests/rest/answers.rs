@@ -55,6 +55,10 @@ async fn the_view_of_a_transaction_is_this() {
     let expected = json!({
         "id": transfer().id(&deployment().domain).to_string(), "status": "executed", "batch": 1, "slot": 0,
         "steps": [{"step": "accepted", "at": at}, {"step": "executed", "at": at}], "l1": {},
+        "soft_receipt": {
+            "transaction": transfer().id(&deployment().domain).to_string(), "sequence": 0, "accepted_at": at,
+            "sequencer": owner(9).to_string(), "signature": FixedBytes([0x5a; 65]),
+        },
         "transaction": {
             "kind": "transfer", "sender": 1, "to": 2, "asset": 2, "amount": "10", "fee_asset": 1, "fee": "3",
             "recipient": "0x0202020202020202020202020202020202020202", "nonce": 0, "expiry": 1_800_000_060,
@@ -85,6 +89,10 @@ async fn accounts_are_found_by_owner_and_by_key() {
     assert_eq!(indices(format!("owner={}", owner(1))).await, [1, 3]);
     assert_eq!(indices(format!("key={}", key(2).public_key().digest())).await, [2]);
     assert_eq!(indices(format!("owner={}", owner(9))).await, [0; 0]);
+    assert_eq!(indices(format!("owner={}&key={}", owner(1), key(3).public_key().digest())).await, [3]);
+    assert_eq!(indices(format!("owner={}&key={}", owner(2), key(3).public_key().digest())).await, [0; 0]);
+    assert_eq!(indices(format!("key=0x{}", "ff".repeat(32))).await, [0; 0]);
+    assert_eq!(indices("limit=2".to_owned()).await, [1, 2]);
 }
 
 #[tokio::test]
@@ -107,7 +115,7 @@ async fn pages_of_batches_follow_each_other() {
 #[tokio::test]
 async fn batches_have_numbers_and_names() {
     let client = Client::new();
-    for (name, number) in [("3", 3), ("latest", BATCH_COUNT), ("verified", VERIFIED)] {
+    for (name, number) in [("3", 3), ("latest", BATCH_COUNT), ("proven", VERIFIED), ("verified", VERIFIED)] {
         let batch: BatchView = client.get(&format!("/v1/batches/{name}")).await.json();
         assert_eq!(batch.number, number);
     }
@@ -137,7 +145,7 @@ async fn withdrawals_come_with_path_and_call() {
         let path: Vec<_> = view.path.iter().map(|word| word.0).collect();
         assert_eq!(path, Withdrawal::path(&leaves, position));
     }
-    let second: Page<WithdrawalView> = client.get("/v1/batches/4/withdrawals?cursor=2&limit=2").await.json();
+    let second: Page<WithdrawalView> = client.get("/v1/batches/4/withdrawals?cursor=0000000000000002&limit=2").await.json();
     let positions: Vec<_> = second.items.iter().map(|view| view.position).collect();
     assert_eq!((positions, second.next), (vec![3, 4], None));
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tower::ServiceExt;
-use weft_api::{Bytes, Problem, Router, TransactionRequest, router};
+use weft_api::{Bytes, Problem, Router, Server, TransactionRequest};
 use weft_protocol::SignedTransaction;
 
 use crate::ledger::{Ledger, deployment};
@@ -64,7 +64,7 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) fn new() -> Self {
         let ledger = Arc::new(Ledger::new());
-        let router = router(Arc::clone(&ledger));
+        let router = Server::new(Arc::clone(&ledger)).router();
         Self { ledger, router }
     }
 

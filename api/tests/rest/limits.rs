@@ -8,14 +8,14 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::Method;
 use serde_json::json;
-use weft_api::{Limits, Router, router, router_with};
+use weft_api::{Limits, Router, Server};
 use weft_protocol::Transaction;
 
 use crate::client::{Client, body_of, request, send, submission};
 use crate::ledger::{Fault, Ledger, signed, transfer};
 
 fn faulty(fault: Fault, limits: &Limits) -> Router {
-    router_with(Arc::new(Ledger::with_fault(fault)), limits)
+    Server::with_limits(Arc::new(Ledger::with_fault(fault)), *limits).router()
 }
 
 fn status() -> axum::http::Request<Body> {
@@ -112,7 +112,7 @@ async fn it_serves_over_a_socket_until_it_is_stopped() {
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let shutdown = async { stopped.await.unwrap_or_default() };
-    let server = tokio::spawn(weft_api::serve(listener, Arc::new(Ledger::new()), shutdown));
+    let server = tokio::spawn(Server::new(Arc::new(Ledger::new())).serve(listener, shutdown));
     let ask = move || {
         let mut socket = TcpStream::connect(address).unwrap();
         let head = b"GET /v1/nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
@@ -130,7 +130,7 @@ async fn it_serves_over_a_socket_until_it_is_stopped() {
 
 #[tokio::test]
 async fn the_default_limits_are_those_of_the_plain_router() {
-    let plain = router(Arc::new(Ledger::new()));
+    let plain = Server::new(Arc::new(Ledger::new())).router();
     let body = " ".repeat(Limits::default().body_bytes_max + 1);
     let answer = send(&plain, submission(body)).await;
     answer.assert_problem(413, "body_too_large");

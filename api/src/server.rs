@@ -1,0 +1,213 @@
+//! Connections: how many, for how long, and how they end.
+
+use core::net::{IpAddr, SocketAddr};
+use core::pin::pin;
+use core::time::Duration;
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio_io_timeout::TimeoutStream;
+use tower::ServiceExt;
+
+use crate::rate::client_of;
+use crate::router::{App, router_of};
+use crate::{Backend, Limits};
+
+/// Headers of a request; more are refused with 431.
+const HEADERS_MAX: usize = 64;
+/// Bytes of a request's head; more are refused with 431.
+const HEAD_BYTES_MAX: usize = 32 * 1024;
+/// Pause after the operating system gave no connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// The API of a node, ready to be served.
+#[derive(Debug)]
+pub struct Server<B> {
+    app: Arc<App<B>>,
+    /// Ends the streams of events.
+    closing: watch::Sender<bool>,
+    others: Router,
+}
+
+impl<B: Backend> Server<B> {
+    /// The API over a backend, within the default [`Limits`].
+    #[must_use]
+    pub fn new(backend: Arc<B>) -> Self {
+        Self::with_limits(backend, Limits::default())
+    }
+
+    /// The API over a backend.
+    #[must_use]
+    pub fn with_limits(backend: Arc<B>, limits: Limits) -> Self {
+        let (closing, closed) = watch::channel(false);
+        Self { app: Arc::new(App::new(backend, limits, closed)), closing, others: Router::new() }
+    }
+
+    /// Serves the routes of another router too, which keeps its own limits of time and size; its errors are explained
+    /// where it does not do so itself. It has no fallback and no route of this API.
+    #[must_use]
+    pub fn merge(mut self, others: Router) -> Self {
+        self.others = self.others.merge(others);
+        self
+    }
+
+    /// All routes with the layers around them; without the limits of connections.
+    #[must_use]
+    pub fn router(&self) -> Router {
+        router_of(&self.app, self.others.clone())
+    }
+
+    /// Serves until `shutdown` ends. Requests in work are answered first, streams end at once; what has not ended after
+    /// [`Limits::stop_time_max`] is cut off.
+    ///
+    /// # Errors
+    /// The listener has no address any more.
+    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()> + Send) -> io::Result<()> {
+        listener.local_addr()?;
+        let limits = self.app.limits;
+        let connections =
+            Connections { router: self.router(), limits, clients: Arc::default(), graceful: GracefulShutdown::new() };
+        tokio::select! {
+            () = connections.accept(&listener) => {}
+            () = shutdown => {}
+        }
+        drop(listener);
+        // Streams watch this; without any, nobody does.
+        let _ = self.closing.send(true);
+        if tokio::time::timeout(limits.stop_time_max, connections.graceful.shutdown()).await.is_err() {
+            tracing::warn!("connections were cut off: they did not end in time");
+        }
+        Ok(())
+    }
+}
+
+struct Connections {
+    router: Router,
+    limits: Limits,
+    clients: Arc<Clients>,
+    graceful: GracefulShutdown,
+}
+
+impl Connections {
+    /// Takes connections for ever. At the limit it waits: a connection that does nothing ends soon.
+    async fn accept(&self, listener: &TcpListener) {
+        let permits = Arc::new(Semaphore::new(self.limits.connections_max));
+        loop {
+            let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
+            match listener.accept().await {
+                Ok((stream, peer)) => self.begin(stream, peer, permit),
+                Err(error) => {
+                    // Out of descriptors, or a connection that ended before it began: the next one may do.
+                    tracing::warn!(%error, "no connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    fn begin(&self, stream: TcpStream, peer: SocketAddr, permit: OwnedSemaphorePermit) {
+        let Some(visit) = self.clients.enter(client_of(&peer), self.limits.client_connections_max) else {
+            metrics::counter!("weft_api_connections_refused_total").increment(1);
+            return;
+        };
+        let served = serve_connection(stream, peer, self.router.clone(), self.limits, self.graceful.watcher());
+        tokio::spawn(async move {
+            metrics::gauge!("weft_api_connections").increment(1.0);
+            if let Err(error) = served.await {
+                tracing::debug!(%peer, %error, "connection ended");
+            }
+            metrics::gauge!("weft_api_connections").decrement(1.0);
+            drop((visit, permit));
+        });
+    }
+}
+
+async fn serve_connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    limits: Limits,
+    watcher: Watcher,
+) -> hyper::Result<()> {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%peer, %error, "small answers may be late");
+    }
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(limits.write_time_max));
+    let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(ConnectInfo(peer));
+        router.clone().oneshot(request)
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head_time_max)
+        .max_headers(HEADERS_MAX)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .serve_connection(TokioIo::new(Box::pin(stream)), service);
+    pin!(watcher.watch(connection)).await
+}
+
+/// Connections by client.
+#[derive(Debug, Default)]
+struct Clients(Mutex<BTreeMap<IpAddr, usize>>);
+
+/// A client's connection: counted until it is dropped.
+struct Visit {
+    clients: Arc<Clients>,
+    client: IpAddr,
+}
+
+impl Clients {
+    /// Counts a connection, unless the client has as many as it may.
+    fn enter(self: &Arc<Self>, client: IpAddr, max: usize) -> Option<Visit> {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(client).or_default();
+        if *count >= max {
+            return None;
+        }
+        *count += 1;
+        Some(Visit { clients: Arc::clone(self), client })
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        let mut counts = self.clients.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.client) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.client);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::net::Ipv4Addr;
+
+    use super::*;
+
+    #[test]
+    fn connections_are_counted_by_client() {
+        let clients = Arc::new(Clients::default());
+        let [a, b] = [1, 2].map(|last| IpAddr::V4(Ipv4Addr::new(10, 0, 0, last)));
+        let visits: Vec<_> = (0..3).filter_map(|_| clients.enter(a, 2)).collect();
+        assert_eq!(visits.len(), 2);
+        assert!(clients.enter(b, 2).is_some());
+        drop(visits);
+        assert!(clients.enter(a, 1).is_some());
+        assert!(clients.0.lock().unwrap().is_empty());
+    }
+}
