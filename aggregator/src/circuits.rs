@@ -5,9 +5,8 @@ mod set;
 use std::fmt;
 
 use weft_circuits::recursion::DecodeError;
-use weft_prover::{ProofError, StageLog};
+use weft_prover::{InputError, ProofError, StageLog};
 
-use crate::interim::InputError;
 use crate::{JobStatement, Task};
 
 /// Digest of a circuit.
@@ -60,7 +59,7 @@ pub enum TaskError {
     /// A child's bytes are no proof.
     #[error("a child is no proof: {0}")]
     Child(#[from] DecodeError),
-    /// The input of a segment proves no transition.
+    /// The input of a segment is none.
     #[error(transparent)]
     Input(#[from] InputError),
     /// The input proves something else than the job should.

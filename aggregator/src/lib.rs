@@ -18,7 +18,6 @@ pub mod circuits;
 pub mod coordinator;
 mod error;
 mod event;
-mod interim;
 pub mod gateway;
 mod job;
 pub mod message;

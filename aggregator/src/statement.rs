@@ -3,13 +3,12 @@
 use serde::{Deserialize, Serialize};
 use weft_protocol::crypto::{Digest, Goldilocks};
 use weft_protocol::{
-    Context, DataPoint, Record, RunningState, SealStatement, SegmentStatement, SegmentWitness, chain_records,
-    evaluate_data,
+    Context, DataPoint, Environment, Record, RunningState, SealStatement, SegmentStatement, SegmentWitness,
+    chain_records, evaluate_data,
 };
-use weft_prover::SegmentSize;
+use weft_prover::{SegmentInput, SegmentSize};
 use weft_storage::jobs::{BlobId, JobKey};
 
-use crate::interim::SegmentInput;
 use crate::{Job, JobKind};
 
 /// What the proof of a job has to claim, and by which circuit.
@@ -89,6 +88,7 @@ impl JobStatement {
 /// A segment to be proved.
 #[derive(Clone, PartialEq, Debug)]
 pub struct SegmentOrder {
+    pub(crate) environment: Environment,
     pub(crate) position: usize,
     pub(crate) size: SegmentSize,
     pub(crate) statement: SegmentStatement,
@@ -100,7 +100,8 @@ impl SegmentOrder {
     /// is that of the witness.
     #[must_use]
     pub fn new(position: usize, size: SegmentSize, statement: SegmentStatement, witness: &SegmentWitness) -> Self {
-        Self { position, size, statement, input: SegmentInput::new(witness) }
+        let environment = witness.environment;
+        Self { environment, position, size, statement, input: SegmentInput::new(witness) }
     }
 }
 

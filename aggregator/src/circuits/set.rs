@@ -2,11 +2,10 @@
 
 use weft_circuits::recursion::key::Origin;
 use weft_circuits::recursion::{AggregateProof, SegmentProof};
-use weft_prover::{CircuitSet, ProofError, SegmentSize, Stage, StageLog};
 use weft_protocol::SegmentStatement;
+use weft_prover::{CircuitSet, ProofError, SegmentInput, SegmentSize, StageLog};
 
 use super::{CircuitId, CircuitInfo, Circuits, Refusal, TaskError};
-use crate::interim::SegmentInput;
 use crate::prove::{prove_aggregate, prove_lift, prove_seal, prove_wrap};
 use crate::statement::SealBlob;
 use crate::{JobStatement, Task};
@@ -38,7 +37,11 @@ impl Circuits for CircuitSet {
 
     fn prove(&self, task: &Task, log: &mut StageLog) -> Result<Vec<u8>, TaskError> {
         match task.statement {
-            JobStatement::Segment { size, statement } => segment(self, size, &statement, task, log),
+            JobStatement::Segment { size, statement } => {
+                let [input] = blobs(task)?;
+                let input = SegmentInput::from_bytes(input)?;
+                Ok(self.prove_input(size, &input, &statement, log)?.proof.to_bytes())
+            }
             JobStatement::Lift { size, statement } => {
                 let children = decode(&task.blobs, |bytes| self.decode_segment(size, bytes))?;
                 check(children.iter().map(SegmentProof::public_inputs), &statement)?;
@@ -92,23 +95,6 @@ impl Circuits for CircuitSet {
     }
 }
 
-fn segment(
-    circuits: &CircuitSet,
-    size: SegmentSize,
-    expected: &SegmentStatement,
-    task: &Task,
-    log: &mut StageLog,
-) -> Result<Vec<u8>, TaskError> {
-    let [input] = blobs(task)?;
-    let witness = log.run(Stage::Statement, || -> Result<_, TaskError> {
-        let input: SegmentInput = postcard::from_bytes(input)?;
-        Ok(input.expand()?)
-    })?;
-    let proven = circuits.prove_segment(size, &witness, log)?;
-    ProofError::check_statement(expected, &proven.statement)?;
-    Ok(proven.proof.to_bytes())
-}
-
 /// The blobs of a task, if it has as many as it should.
 fn blobs<const N: usize>(task: &Task) -> Result<[&[u8]; N], TaskError> {
     let blobs: Vec<_> = task.blobs.iter().map(Vec::as_slice).collect();
@@ -123,10 +109,7 @@ fn decode<P>(
 }
 
 /// Refuses children that lead elsewhere before their merge is proved in vain.
-fn check(
-    children: impl Iterator<Item = SegmentStatement>,
-    expected: &SegmentStatement,
-) -> Result<(), TaskError> {
+fn check(children: impl Iterator<Item = SegmentStatement>, expected: &SegmentStatement) -> Result<(), TaskError> {
     let children: Vec<_> = children.collect();
     let ends = children.first().zip(children.last());
     let leads = ends.is_some_and(|(first, last)| (first.before, last.after) == (expected.before, expected.after));
@@ -157,6 +140,7 @@ fn refusal(error: ProofError) -> Refusal {
     match error {
         ProofError::OtherStatement { .. } | ProofError::OtherBatch { .. } => Refusal::OtherStatement { reason },
         ProofError::TooManySlots { .. }
+        | ProofError::Input(_)
         | ProofError::Witness(_)
         | ProofError::Assign(_)
         | ProofError::Prove(_)

@@ -63,10 +63,7 @@ impl BatchPlan {
     }
 
     /// The plan that these jobs of a batch were put in by; `None` if there is no segment among them.
-    pub(super) fn restore(
-        circuits: &dyn Circuits,
-        records: &[JobRecord],
-    ) -> Result<Option<Self>, OrderError> {
+    pub(super) fn restore(circuits: &dyn Circuits, records: &[JobRecord]) -> Result<Option<Self>, OrderError> {
         let orders = records.iter().map(|record| decode(&record.job)).collect::<Result<Vec<_>, _>>()?;
         let mut segments: BTreeMap<usize, PlannedSegment> = BTreeMap::new();
         let mut seal = None;
@@ -113,11 +110,7 @@ impl BatchPlan {
     }
 
     /// Takes the next segment. Returns the jobs that the batch has more than before, children first.
-    pub(super) fn push(
-        &mut self,
-        circuits: &dyn Circuits,
-        segment: PlannedSegment,
-    ) -> Result<Vec<NewJob>, OrderError> {
+    pub(super) fn push(&mut self, circuits: &dyn Circuits, segment: PlannedSegment) -> Result<Vec<NewJob>, OrderError> {
         let PlannedSegment { position, size, statement, input } = segment;
         let merges = self.plan.push_segment(size).map_err(|_| OrderError::Finished { batch: self.number })?;
         let goal = JobStatement::Segment { size, statement };

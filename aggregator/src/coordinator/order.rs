@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use weft_prover::Cost;
 use weft_protocol::{Context, Environment};
+use weft_prover::Cost;
 use weft_storage::blobs::BlobStore;
 use weft_storage::jobs::{Aftermath, DoneJob, JobRecord, JobState, JobStore, NewJob};
 
@@ -65,8 +65,7 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
     /// # Errors
     /// The segment does not follow the one before it, or is another one than at the first time; or a store failed.
     pub async fn submit_segment(&self, order: SegmentOrder) -> Result<(), OrderError> {
-        let SegmentOrder { position, size, statement, input } = order;
-        let environment = input.environment;
+        let SegmentOrder { environment, position, size, statement, input } = order;
         let batch = environment.batch_number;
         if environment.context() != statement.context {
             return Err(OrderError::OtherBatch { batch });
@@ -76,7 +75,7 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
         if plan.has(position, &statement)? {
             return Ok(());
         }
-        let input = self.put_blob(encode(&input)).await?;
+        let input = self.put_blob(input.to_bytes()).await?;
         let jobs = plan.push(&*self.circuits, PlannedSegment { position, size, statement, input })?;
         self.insert(jobs).await?;
         plans.insert(batch, plan);

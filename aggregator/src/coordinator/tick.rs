@@ -56,8 +56,7 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
     }
 
     async fn set_gauges(&self) -> Result<(), super::OrderError> {
-        let mut by_state: BTreeMap<WorkerState, u32> =
-            WorkerState::ALL.into_iter().map(|state| (state, 0)).collect();
+        let mut by_state: BTreeMap<WorkerState, u32> = WorkerState::ALL.into_iter().map(|state| (state, 0)).collect();
         for view in self.worker_views() {
             *by_state.entry(view.state).or_default() += 1;
         }

@@ -57,8 +57,7 @@ pub enum WorkerState {
 
 impl WorkerState {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Idle, Self::Proving, Self::Draining, Self::Stuck, Self::Suspended, Self::Gone];
+    pub const ALL: [Self; 6] = [Self::Idle, Self::Proving, Self::Draining, Self::Stuck, Self::Suspended, Self::Gone];
 
     /// One word for it.
     #[must_use]

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use weft_storage::jobs::{Claimant, JobKey, Millis, WorkerId};
 
-use super::views::{CurrentJob, WorkerState, WorkerView};
-use super::fleet::CLAIM_WAIT_MAX;
 use super::FleetConfig;
+use super::fleet::CLAIM_WAIT_MAX;
+use super::views::{CurrentJob, WorkerState, WorkerView};
 use crate::message::{Beat, FleetError, Held, WorkerHello};
 use crate::{Job, JobKind};
 
@@ -62,7 +62,10 @@ pub(super) struct Current {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum BeatNews {
     Nothing,
-    Stage { batch: u32, job: Job },
+    Stage {
+        batch: u32,
+        job: Job,
+    },
     /// The worker does something that the coordinator does not know of, as after a restart.
     UnknownJob,
 }

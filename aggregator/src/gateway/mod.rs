@@ -74,11 +74,7 @@ pub fn router<T: Transport>(transport: T, token: Token) -> Router {
         .route("/v1/prover/leases/released", post(release::<T>))
         .route("/v1/prover/blobs/{id}", get(blob::<T>))
         .layer(DefaultBodyLimit::max(BODY_MAX))
-        .merge(
-            Router::new()
-                .route("/v1/prover/proofs", post(submit::<T>))
-                .layer(DefaultBodyLimit::max(PROOF_BODY_MAX)),
-        )
+        .merge(Router::new().route("/v1/prover/proofs", post(submit::<T>)).layer(DefaultBodyLimit::max(PROOF_BODY_MAX)))
         .layer(middleware::from_fn_with_state(guard, admit))
         .with_state(transport)
 }

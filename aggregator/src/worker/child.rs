@@ -102,11 +102,7 @@ impl Executor for ChildProcess {
 }
 
 /// Sends a task and hears of it until its end.
-async fn converse(
-    running: &mut Running,
-    task: &Task,
-    progress: &Progress,
-) -> io::Result<Result<MadeProof, String>> {
+async fn converse(running: &mut Running, task: &Task, progress: &Progress) -> io::Result<Result<MadeProof, String>> {
     frame::send(&mut running.input, task).await?;
     loop {
         match frame::receive(&mut running.output).await? {

@@ -28,11 +28,7 @@ pub trait Executor: Send {
     fn circuits(&self) -> Vec<CircuitId>;
 
     /// Proves a task. Who drops the future gives the task up.
-    fn execute(
-        &mut self,
-        task: Task,
-        progress: &Progress,
-    ) -> impl Future<Output = Result<MadeProof, Failure>> + Send;
+    fn execute(&mut self, task: Task, progress: &Progress) -> impl Future<Output = Result<MadeProof, Failure>> + Send;
 }
 
 /// A prover does not start.
@@ -133,10 +129,7 @@ impl Executor for InProcess {
 
 /// The rayon pool of a prover.
 pub(super) fn proving_threads(threads: NonZeroUsize) -> Result<ThreadPool, rayon::ThreadPoolBuildError> {
-    ThreadPoolBuilder::new()
-        .num_threads(threads.get())
-        .thread_name(|thread| format!("prove-{thread}"))
-        .build()
+    ThreadPoolBuilder::new().num_threads(threads.get()).thread_name(|thread| format!("prove-{thread}")).build()
 }
 
 /// Proves a task on the current rayon pool. A panic is a failure of the task.

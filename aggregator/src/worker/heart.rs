@@ -1,9 +1,9 @@
 //! Beats, from a thread of their own with a runtime of its own: proving takes all processors, and a beat that waits for one
 //! costs the lease.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 

@@ -9,9 +9,7 @@ use weft_storage::jobs::{BlobId, WorkerId};
 use super::heart::Identity;
 use super::transport::Transport;
 use crate::coordinator::CLAIM_WAIT_MAX;
-use crate::message::{
-    Assignment, FailureReport, FleetError, Held, ProofOutcome, Submission, Welcome, WorkerHello,
-};
+use crate::message::{Assignment, FailureReport, FleetError, Held, ProofOutcome, Submission, Welcome, WorkerHello};
 
 /// How long a worker that leaves waits for an answer.
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(2);

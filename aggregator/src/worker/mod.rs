@@ -158,12 +158,8 @@ impl<T: Transport, E: Executor> Shift<T, E> {
         let held = |worker| Held { worker, lease, key };
         let reported = match end? {
             End::Made(MadeProof { proof, cost }) => {
-                let submission = |worker| Submission {
-                    held: held(worker),
-                    proof: proof.clone(),
-                    wall: cost.wall,
-                    cpu: cost.cpu,
-                };
+                let submission =
+                    |worker| Submission { held: held(worker), proof: proof.clone(), wall: cost.wall, cpu: cost.cpu };
                 match self.drain.unless_over(self.link.submit(submission)).await {
                     Some(Ok(ProofOutcome::Refused(refusal))) => {
                         tracing::error!(%refusal, "the proof was refused");

@@ -1,0 +1,128 @@
+//! Workers over HTTP on the loopback: the same road, and what is refused at the gate.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use weft_aggregator::gateway::{HttpTransport, Token, router};
+use weft_aggregator::message::{BUILD, Held, Submission};
+use weft_aggregator::{Circuits as _, FleetError, ProofOutcome, Transport};
+use weft_storage::jobs::{BlobId, JobStore, LeaseId, MemoryJobStore, WorkerId};
+
+use crate::toy::{Toy, proof_of};
+use crate::world::{Batch, World, hello, in_memory, in_process, start};
+
+pub(crate) const TOKEN: &str = "a-token-that-nobody-knows";
+
+pub(crate) fn token() -> Token {
+    Token::new(TOKEN.to_owned()).expect("long enough")
+}
+
+/// Serves a world for as long as the runtime lives.
+pub(crate) async fn serve<S: JobStore>(world: &World<S>, address: &str) -> SocketAddr {
+    let listener = TcpListener::bind(address).await.expect("a port");
+    let address = listener.local_addr().expect("it is bound");
+    let routes = router(world.local(), token());
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+    address
+}
+
+pub(crate) fn transport(address: SocketAddr) -> HttpTransport {
+    HttpTransport::new(&format!("http://{address}/"), token()).expect("an address")
+}
+
+struct Served {
+    world: World<MemoryJobStore>,
+    address: SocketAddr,
+    _dir: tempfile::TempDir,
+}
+
+async fn served() -> Served {
+    let dir = tempfile::tempdir().expect("a folder");
+    let world = in_memory(dir.path());
+    let address = serve(&world, "127.0.0.1:0").await;
+    Served { world, address, _dir: dir }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_is_proved_over_http() {
+    let Served { world, address, _dir } = served().await;
+    let workers = [
+        start("a", transport(address), in_process(Toy::good())),
+        start("b", transport(address), in_process(Toy::good())),
+    ];
+    let batch = Batch::new(1, 7);
+    world.submit(&batch).await;
+    world.finish(&batch).await;
+    let wrapped = world.proven(1).await;
+    assert_eq!(wrapped.jobs.len(), 7 + 3 + 1 + 2);
+    for worker in workers {
+        worker.stop().await.expect("it was asked to");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_enters_without_the_token() {
+    let Served { address, .. } = served().await;
+    let wrong = Token::new("a-token-of-somebody-else".to_owned()).expect("long enough");
+    let stranger = HttpTransport::new(&format!("http://{address}"), wrong).expect("an address");
+    assert_eq!(stranger.register(hello("a")).await, Err(FleetError::Unauthorized));
+    assert_eq!(stranger.blob(BlobId([0; 32])).await, Err(FleetError::Unauthorized));
+    assert_eq!(start("a", stranger, in_process(Toy::good())).end().await, Err(FleetError::Unauthorized));
+
+    let response = reqwest::Client::new().post(format!("http://{address}/v1/prover/leases")).send().await;
+    let response = response.expect("it answers");
+    assert_eq!(response.status(), 401);
+    assert_eq!(response.headers()["content-type"], "application/problem+json");
+    assert_eq!(response.headers()["www-authenticate"], "Bearer");
+    let problem: serde_json::Value = response.json().await.expect("a problem");
+    assert_eq!(problem["code"], "unauthorized");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_of_other_circuits_or_versions_are_told_what_is_expected() {
+    let Served { world, address, _dir } = served().await;
+    let transport = transport(address);
+    let foreign = start("foreign", transport.clone(), in_process(Toy::of_family(9))).end().await;
+    let Err(FleetError::Refused(expected)) = foreign else { unreachable!("{foreign:?}") };
+    assert_eq!((expected.build.as_str(), &expected.circuits), (BUILD, &Toy::good().ids()));
+    for (build, circuits) in [("0.0.0", Toy::good().ids()), (BUILD, Vec::new())] {
+        let mut hello = hello("a");
+        (hello.build, hello.circuits) = (build.to_owned(), circuits);
+        assert_eq!(transport.register(hello).await, Err(FleetError::Refused(expected.clone())));
+    }
+    assert!(world.coordinator.worker_views().is_empty());
+    let mut part = hello("part");
+    part.circuits.truncate(1);
+    transport.register(part).await.expect("a worker may have a part of the circuits");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_are_bounded_and_understood_or_refused() {
+    let Served { world, address, _dir } = served().await;
+    world.submit(&Batch::new(1, 1)).await;
+    let transport = transport(address);
+    let worker = transport.register(hello("a")).await.expect("it fits").worker;
+    let assignment = transport.claim(worker, Duration::ZERO).await.expect("it may").expect("a job");
+    let held = Held { worker, lease: assignment.lease, key: assignment.key };
+    let submission = |proof| Submission { held, proof, wall: Duration::ZERO, cpu: Duration::ZERO };
+    let too_large = transport.submit(submission(vec![0; 3 << 20])).await;
+    assert!(matches!(too_large, Err(FleetError::Protocol { .. } | FleetError::Unreachable { .. })), "{too_large:?}");
+    let unknown = transport.blob(BlobId([0; 32])).await;
+    assert_eq!(unknown, Err(FleetError::NoSuchBlob));
+
+    let client = reqwest::Client::new();
+    let header = format!("Bearer {}", TOKEN);
+    for path in ["workers", "leases", "leases/failed", "leases/released", "proofs"] {
+        let url = format!("http://{address}/v1/prover/{path}");
+        let request = client.post(url).header("authorization", &header).body(vec![0xff; 40]);
+        let response = request.send().await.expect("it answers");
+        assert_eq!(response.status(), 400, "{path}");
+        let problem: serde_json::Value = response.json().await.expect("a problem");
+        assert_eq!(problem["code"], "bad_request", "{path}");
+    }
+    let outcome = transport.submit(submission(proof_of(assignment.statement))).await.expect("it is known");
+    assert!(matches!(outcome, ProofOutcome::Taken(_)));
+    let stranger = Held { worker: WorkerId(7), lease: LeaseId(7), ..held };
+    transport.release(stranger).await.expect("who has nothing gives nothing back");
+}

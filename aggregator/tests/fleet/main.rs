@@ -1,0 +1,10 @@
+//! The fleet under faults, with proofs that take no time: real stores, real HTTP, real processes.
+
+mod child;
+mod drain;
+mod http;
+mod leases;
+mod orders;
+mod proofs;
+mod toy;
+mod world;
