@@ -20,7 +20,7 @@ use weft_protocol::{AccountIndex, AssetId};
 use weft_tests::{Weft, free_port};
 
 /// The program under test.
-const PROGRAM: &str = env!("CARGO_BIN_EXE_weft-under-test");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_weft-under-test");
 /// Users, each with an account.
 pub(crate) const USERS: u32 = 4;
 /// What each user pays in, in rollup units of ETH.
@@ -107,6 +107,16 @@ impl Stage {
             tokio::time::sleep(POLL).await;
         }
         Ok(())
+    }
+
+    /// Where the API is.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// A folder for whatever the test needs.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Kills the node in whatever it does.

@@ -1,12 +1,4 @@
 //! Processes that are killed in whatever they do. After it, everything that was acknowledged is verified once.
-//!
-//! L1 lives in the test's process; node and worker are processes of their own, with data folders and real proofs.
-
-#![expect(clippy::unwrap_used, reason = "a test ends with what it does not expect")]
-
-mod audit;
-mod load;
-mod stage;
 
 use std::time::Duration;
 
@@ -19,8 +11,9 @@ use weft_api::Finality;
 use weft_contract::bindings::IRollup::{BatchCommitted, BatchProven};
 use weft_node::devnet::OPERATOR;
 
-use load::{Acknowledged, Load};
-use stage::{Provers, Stage, USERS};
+use crate::audit;
+use crate::load::{Acknowledged, Load};
+use crate::stage::{Provers, Stage, USERS};
 
 /// Transfers of each user: with the deposits one small segment.
 const EACH: u32 = 5;
