@@ -1,7 +1,7 @@
 //! Jobs in memory, for tests, and the reference for stores that keep them on disk: no index, every question is answered by
 //! looking at all records.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::transitions::{self, Entry, Fit};
@@ -56,17 +56,17 @@ impl Jobs {
         self.check_children(&jobs)?;
         let mut new = Vec::new();
         for job in jobs {
-            let (key, batch, open) = (job.key, job.batch, self.open_children(&job));
-            let order = self.next_id();
-            let joined = if let Some(entry) = self.entries.get_mut(&key) {
-                entry.join(now, batch, open)
+            let (key, batch) = (job.key, job.batch);
+            for child in &job.children {
+                self.join(now, child, batch);
+            }
+            if self.entries.contains_key(&key) {
+                self.join(now, &key, batch);
             } else {
+                let (order, open) = (self.next_id(), self.open(&job.children));
                 self.entries.insert(key, Entry::new(now, job, order, open));
-                new.push(key);
-                true
-            };
-            if joined {
                 self.batches.insert((batch, order), key);
+                new.push(key);
             }
         }
         Ok(new)
@@ -84,13 +84,32 @@ impl Jobs {
         Ok(())
     }
 
-    fn open_children(&self, job: &NewJob) -> u32 {
-        transitions::open_children(job, |child| self.entries.get(child).map(|entry| entry.record.state.clone()))
+    /// Makes a job one of this batch too, with all that it waits for.
+    fn join(&mut self, now: Millis, key: &JobKey, batch: u32) {
+        let Some(entry) = self.entries.get(key).filter(|entry| !entry.batches.contains(&batch)) else { return };
+        let children = transitions::needs(&entry.record).to_vec();
+        for child in &children {
+            self.join(now, child, batch);
+        }
+        let (order, open) = (self.next_id(), self.open(&children));
+        if let Some(entry) = self.entries.get_mut(key) {
+            entry.join(now, batch, open);
+            self.batches.insert((batch, order), *key);
+        }
+    }
+
+    /// How many of these jobs are not done.
+    fn open(&self, children: &[JobKey]) -> u32 {
+        let done = |child: &JobKey| self.entries.get(child).is_some_and(|entry| transitions::is_done(&entry.record));
+        let open: BTreeSet<_> = children.iter().filter(|&child| !done(child)).collect();
+        u32::try_from(open.len()).unwrap_or(u32::MAX)
     }
 
     fn claim(&mut self, now: Millis, claimant: &Claimant, budgets: &Budgets) -> Option<JobRecord> {
         let alone = |held: &Held| self.entries.get(&held.key).is_some_and(|e| transitions::runs_alone(&e.record));
-        if self.leases.iter().any(|(&id, held)| held.worker == claimant.worker && self.holds(id) && alone(held)) {
+        let busy = claimant.running > 0;
+        if busy && self.leases.iter().any(|(&id, held)| held.worker == claimant.worker && self.holds(id) && alone(held))
+        {
             return None;
         }
         let (key, fit) = self
@@ -119,7 +138,9 @@ impl Jobs {
         let Some(held) = self.leases.get_mut(&id) else { return BeatReply::Lost };
         let Some(entry) = self.entries.get_mut(&held.key) else { return BeatReply::Cancelled };
         let reply = transitions::beat(&mut entry.record, now, id, stage, budgets);
-        if let JobState::Leased(lease) = &entry.record.state {
+        if let JobState::Leased(lease) = &entry.record.state
+            && lease.id == id
+        {
             held.until = lease.until;
         }
         reply

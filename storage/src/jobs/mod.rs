@@ -10,16 +10,21 @@
 //!
 //! A store changes state in single transactions and knows neither clocks nor chance: the time comes with each call.
 
+#[cfg(feature = "testing")]
+pub mod conformance;
 mod memory;
+mod rocks;
 mod transitions;
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 pub use crate::blobs::BlobId;
 pub use memory::MemoryJobStore;
+pub use rocks::RocksJobStore;
 
 /// A job that was lost so often runs alone on a worker.
 pub const ALONE_AFTER_LOSSES: usize = 2;
@@ -253,6 +258,19 @@ pub enum StoreError {
         /// The record.
         what: String,
     },
+    /// Another version of this software has written it.
+    #[error("{} has format {found}, this version knows {expected}: use the version that wrote it, or delete the folder: jobs are made again from the log", path.display())]
+    OtherFormat {
+        /// The database.
+        path: PathBuf,
+        /// What this version knows.
+        expected: u32,
+        /// What is stored.
+        found: u64,
+    },
+    /// A write to the disk failed before: only opening the store again tells what is there.
+    #[error("a write to the store failed before: open it again")]
+    Halted,
     /// The store itself failed.
     #[error("the store failed: {0}")]
     Backend(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -265,8 +283,8 @@ pub trait JobStore: Send + Sync + 'static {
 
     /// Puts jobs in, children first. All or none; durable when it returns. Returns the keys that were new.
     ///
-    /// Jobs that are known stay as they are, quarantined and cancelled ones too; but one that another batch brought is
-    /// from then on a job of both, and comes back if it was cancelled. So a batch puts in all jobs that it needs.
+    /// Jobs that are known stay as they are, quarantined and cancelled ones too. But what another batch has put in is from
+    /// then on a job of both batches, with all that it waits for, and comes back if it was cancelled; likewise children.
     fn insert(&self, now: Millis, jobs: Vec<NewJob>) -> impl Future<Output = Result<Vec<JobKey>, StoreError>> + Send;
 
     /// Leases a job that the worker can do: the oldest batch first, then what is nearest to its end, then what was put in

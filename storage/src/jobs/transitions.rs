@@ -16,7 +16,8 @@ pub(super) const SILENT: &str = "the worker has not been heard of until its leas
 /// Why a job was lost whose worker is gone.
 pub(super) const GONE: &str = "the worker is gone";
 
-/// A record with what only stores know of it.
+/// A record with what only stores know of it. A job that is not done has no batch that its children do not have, so what it
+/// waits for is there as long as it is.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) struct Entry {
     pub(super) record: JobRecord,
@@ -45,30 +46,22 @@ impl Entry {
         Self { record, order, wanted: batches.clone(), batches }
     }
 
-    /// Another batch needs it as well: it comes back if it was cancelled, to wait for `open` children. Nothing changes
-    /// for a batch that has put it in before.
-    pub(super) fn join(&mut self, now: Millis, batch: u32, open: u32) -> bool {
-        if !self.batches.insert(batch) {
-            return false;
-        }
+    /// Another batch needs it as well: it comes back if it was cancelled, to wait for `open` children.
+    pub(super) fn join(&mut self, now: Millis, batch: u32, open: u32) {
+        self.batches.insert(batch);
         self.wanted.insert(batch);
         if self.record.state == JobState::Cancelled {
             self.record.state = waiting(now, open);
         }
         self.name_batch();
-        true
     }
 
     /// A batch needs it no more.
-    pub(super) fn cancel(&mut self, batch: u32) -> bool {
-        if !self.wanted.remove(&batch) {
-            return false;
-        }
-        if self.wanted.is_empty() && !matches!(self.record.state, JobState::Done(_)) {
+    pub(super) fn cancel(&mut self, batch: u32) {
+        if self.wanted.remove(&batch) && self.wanted.is_empty() && !is_done(&self.record) {
             self.record.state = JobState::Cancelled;
         }
         self.name_batch();
-        true
     }
 
     /// A batch is forgotten. Tells whether any other knows it.
@@ -105,6 +98,16 @@ pub(super) fn fits(record: &JobRecord, now: Millis, claimant: &Claimant) -> Fit 
     if record.job.memory_mib <= claimant.memory_mib { Fit::Yes } else { Fit::No }
 }
 
+/// Whether it is proved.
+pub(super) fn is_done(record: &JobRecord) -> bool {
+    matches!(record.state, JobState::Done(_))
+}
+
+/// Jobs that whoever wants this one proved needs too.
+pub(super) fn needs(record: &JobRecord) -> &[JobKey] {
+    if is_done(record) { &[] } else { &record.job.children }
+}
+
 /// Whether its worker does nothing else meanwhile.
 pub(super) fn runs_alone(record: &JobRecord) -> bool {
     record.attempts.lost.len() >= ALONE_AFTER_LOSSES
@@ -113,13 +116,6 @@ pub(super) fn runs_alone(record: &JobRecord) -> bool {
 /// Place of a job among those that may be claimed: the oldest batch, nearest to its end, put in first.
 pub(super) fn rank(entry: &Entry) -> (u32, u16, u64) {
     (entry.record.job.batch, entry.record.job.height, entry.order)
-}
-
-/// Children that are not done, by the states that they are in.
-pub(super) fn open_children(job: &NewJob, state: impl Fn(&JobKey) -> Option<JobState>) -> u32 {
-    let children: BTreeSet<&JobKey> = job.children.iter().collect();
-    let open = children.into_iter().filter(|child| !matches!(state(child), Some(JobState::Done(_)))).count();
-    u32::try_from(open).unwrap_or(u32::MAX)
 }
 
 /// The job is leased. Returns the time at which the lease ends.

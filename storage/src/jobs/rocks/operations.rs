@@ -1,0 +1,280 @@
+//! The operations, each one transaction: what the [state machine](super::super::transitions) says, found by indices.
+
+use super::super::transitions::{self, Fit};
+use super::super::{
+    Aftermath, BeatReply, Budgets, Claimant, DoneJob, Failure, JobKey, JobRecord, JobState, LeaseId, Millis, NewJob,
+    Settled, StoreError, WorkerId,
+};
+use super::Writer;
+use super::tables::{self, Held, Pair, Tables};
+use super::transaction::Transaction;
+
+/// Place of a job in the index of batches, and the job.
+type Member = (Box<[u8]>, JobKey);
+
+/// The store, in the hands of its one writer.
+pub(super) struct Operations<'a> {
+    pub(super) tables: &'a Tables,
+    pub(super) budgets: &'a Budgets,
+    pub(super) writer: &'a mut Writer,
+}
+
+impl Operations<'_> {
+    pub(super) fn insert(&mut self, now: Millis, jobs: Vec<NewJob>) -> Result<Vec<JobKey>, StoreError> {
+        let mut transaction = Transaction::new(self.tables);
+        let mut new = Vec::new();
+        for job in jobs {
+            let (key, batch) = (job.key, job.batch);
+            for &child in &job.children {
+                if transaction.entry(&child)?.is_none() {
+                    return Err(StoreError::UnknownChild { child });
+                }
+                self.join(&mut transaction, now, &child, batch)?;
+            }
+            if transaction.entry(&key)?.is_some() {
+                self.join(&mut transaction, now, &key, batch)?;
+            } else {
+                let order = self.writer.next_id();
+                transaction.add(now, job, order)?;
+                transaction.add_to_batch(batch, order, &key);
+                new.push(key);
+            }
+        }
+        transaction.commit()?;
+        Ok(new)
+    }
+
+    /// Makes a job one of this batch too, with all that it waits for.
+    fn join(
+        &mut self,
+        transaction: &mut Transaction<'_>,
+        now: Millis,
+        key: &JobKey,
+        batch: u32,
+    ) -> Result<(), StoreError> {
+        let entry = transaction.known(key)?;
+        if entry.batches.contains(&batch) {
+            return Ok(());
+        }
+        let children = transitions::needs(&entry.record).to_vec();
+        for child in &children {
+            self.join(transaction, now, child, batch)?;
+        }
+        let open = transaction.open_children(&children)?;
+        transaction.known(key)?.join(now, batch, open);
+        transaction.add_to_batch(batch, self.writer.next_id(), key);
+        Ok(())
+    }
+
+    pub(super) fn claim(&mut self, now: Millis, claimant: &Claimant) -> Result<Option<JobRecord>, StoreError> {
+        let mut transaction = Transaction::new(self.tables);
+        if claimant.running > 0 && self.runs_alone(&mut transaction, claimant.worker)? {
+            return Ok(None);
+        }
+        for item in self.tables.scan(tables::READY, &[]) {
+            let (place, key) = item?;
+            let key = tables::indexed(tables::READY, &place, &key)?;
+            let record = &mut transaction.known(&key)?.record;
+            match transitions::fits(record, now, claimant) {
+                Fit::No => {}
+                Fit::OnceIdle => return Ok(None),
+                Fit::Yes => {
+                    let id = LeaseId(self.writer.next_id());
+                    let until = transitions::lease(record, now, id, claimant, self.budgets);
+                    let leased = record.clone();
+                    transaction.put_lease(id, &Held { key, worker: claimant.worker, until }, None);
+                    transaction.commit()?;
+                    return self.with_payload(leased).map(Some);
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether the worker does a job that has a worker for itself.
+    fn runs_alone(&self, transaction: &mut Transaction<'_>, worker: WorkerId) -> Result<bool, StoreError> {
+        for lease in self.tables.leases() {
+            let (id, held) = lease?;
+            if held.worker == worker
+                && let Some(entry) = transaction.entry(&held.key)?
+                && transitions::holds(&entry.record, id)
+                && transitions::runs_alone(&entry.record)
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    pub(super) fn beat(&mut self, now: Millis, id: LeaseId, stage: &str) -> Result<BeatReply, StoreError> {
+        let Some(held) = self.held(id)? else { return Ok(BeatReply::Lost) };
+        let mut transaction = Transaction::new(self.tables);
+        let Some(entry) = transaction.entry(&held.key)? else { return Ok(BeatReply::Cancelled) };
+        let reply = transitions::beat(&mut entry.record, now, id, stage, self.budgets);
+        if let JobState::Leased(lease) = &entry.record.state
+            && lease.id == id
+        {
+            let until = lease.until;
+            transaction.put_lease(id, &Held { until, ..held }, Some(held.until));
+        }
+        transaction.commit()?;
+        Ok(reply)
+    }
+
+    pub(super) fn settle(&mut self, key: &JobKey, done: DoneJob) -> Result<Settled, StoreError> {
+        let mut transaction = Transaction::new(self.tables);
+        let now = done.at;
+        let Some(entry) = transaction.entry(key)? else { return Ok(Settled::Unknown) };
+        let settled = transitions::settle(&mut entry.record, done);
+        if settled == Settled::First {
+            for parent in self.tables.parents(key)? {
+                transitions::child_done(&mut transaction.known(&parent)?.record, now);
+            }
+        }
+        transaction.commit()?;
+        Ok(settled)
+    }
+
+    pub(super) fn fail(&mut self, now: Millis, id: LeaseId, failure: &Failure) -> Result<Aftermath, StoreError> {
+        let budgets = self.budgets;
+        let ended = self.end(id, |record| transitions::fail(record, now, id, failure, budgets))?;
+        Ok(ended.unwrap_or(Aftermath::Ignored))
+    }
+
+    pub(super) fn release(&mut self, now: Millis, id: LeaseId) -> Result<(), StoreError> {
+        self.end(id, |record| transitions::release(record, now, id)).map(drop)
+    }
+
+    /// Ends a lease and lets the job that it holds go on by `then`.
+    fn end<T>(&self, id: LeaseId, then: impl FnOnce(&mut JobRecord) -> T) -> Result<Option<T>, StoreError> {
+        let Some(held) = self.held(id)? else { return Ok(None) };
+        let mut transaction = Transaction::new(self.tables);
+        transaction.remove_lease(id, held.until);
+        let entry = transaction.entry(&held.key)?.filter(|entry| transitions::holds(&entry.record, id));
+        let result = entry.map(|entry| then(&mut entry.record));
+        transaction.commit()?;
+        Ok(result)
+    }
+
+    pub(super) fn expire(&mut self, now: Millis) -> Result<Vec<(JobKey, Aftermath)>, StoreError> {
+        let mut over = Vec::new();
+        for item in self.tables.scan(tables::DEADLINES, &[]) {
+            let (key, _) = item?;
+            let (until, id) = key.split_at_checked(8).ok_or_else(|| tables::damaged(tables::DEADLINES, &key))?;
+            let number = |bytes| tables::array(bytes).map(u64::from_be_bytes);
+            let (Some(until), Some(id)) = (number(until), number(id)) else {
+                return Err(tables::damaged(tables::DEADLINES, &key));
+            };
+            if until > now.0 {
+                break;
+            }
+            let held = self.held(LeaseId(id))?.ok_or_else(|| tables::damaged(tables::LEASES, &id.to_be_bytes()))?;
+            over.push((LeaseId(id), held));
+        }
+        self.lose_all(now, transitions::SILENT, &over)
+    }
+
+    pub(super) fn lose_worker(
+        &mut self,
+        now: Millis,
+        worker: WorkerId,
+    ) -> Result<Vec<(JobKey, Aftermath)>, StoreError> {
+        let leases: Vec<_> = self.tables.leases().collect::<Result<_, _>>()?;
+        let mut over: Vec<_> = leases.into_iter().filter(|(_, held)| held.worker == worker).collect();
+        over.sort_unstable_by_key(|&(id, held)| (held.until, id));
+        self.lose_all(now, transitions::GONE, &over)
+    }
+
+    fn lose_all(
+        &self,
+        now: Millis,
+        why: &str,
+        over: &[(LeaseId, Held)],
+    ) -> Result<Vec<(JobKey, Aftermath)>, StoreError> {
+        let mut transaction = Transaction::new(self.tables);
+        let mut lost = Vec::new();
+        for &(id, held) in over {
+            transaction.remove_lease(id, held.until);
+            if let Some(entry) = transaction.entry(&held.key)?
+                && transitions::holds(&entry.record, id)
+            {
+                lost.push((held.key, transitions::lose(&mut entry.record, now, id, why, self.budgets)));
+            }
+        }
+        transaction.commit()?;
+        Ok(lost)
+    }
+
+    pub(super) fn cancel(&mut self, batch: u32) -> Result<(), StoreError> {
+        let mut transaction = Transaction::new(self.tables);
+        for (_, key) in self.members(batch)? {
+            transaction.known(&key)?.cancel(batch);
+        }
+        transaction.commit()
+    }
+
+    pub(super) fn forget(&mut self, batch: u32) -> Result<(), StoreError> {
+        let mut transaction = Transaction::new(self.tables);
+        for (place, key) in self.members(batch)? {
+            transaction.remove_from_batch(&place);
+            if !transaction.known(&key)?.leave(batch) {
+                transaction.remove(&key)?;
+            }
+        }
+        transaction.commit()
+    }
+
+    pub(super) fn retry(&mut self, now: Millis, key: &JobKey) -> Result<bool, StoreError> {
+        let mut transaction = Transaction::new(self.tables);
+        let Some(entry) = transaction.entry(key)? else { return Ok(false) };
+        let retried = transitions::retry(&mut entry.record, now);
+        transaction.commit()?;
+        Ok(retried)
+    }
+
+    pub(super) fn job(&self, key: &JobKey) -> Result<Option<JobRecord>, StoreError> {
+        let entry = Transaction::new(self.tables).entry(key)?.cloned();
+        entry.map(|entry| self.with_payload(entry.record)).transpose()
+    }
+
+    pub(super) fn batch(&self, batch: u32) -> Result<Vec<JobRecord>, StoreError> {
+        let mut transaction = Transaction::new(self.tables);
+        let record = |(_, key)| self.with_payload(transaction.known(&key)?.record.clone());
+        self.members(batch)?.into_iter().map(record).collect()
+    }
+
+    pub(super) fn batches(&self) -> Result<Vec<u32>, StoreError> {
+        let mut batches = Vec::new();
+        let mut next = Some(0_u32);
+        while let Some(from) = next {
+            let Some(item) = self.tables.scan(tables::BATCHES, &from.to_be_bytes()).next() else { break };
+            let (place, _) = item?;
+            let batch = place.first_chunk().ok_or_else(|| tables::damaged(tables::BATCHES, &place))?;
+            let batch = u32::from_be_bytes(*batch);
+            batches.push(batch);
+            next = batch.checked_add(1);
+        }
+        Ok(batches)
+    }
+
+    /// Jobs of a batch in order, with their places in the index.
+    fn members(&self, batch: u32) -> Result<Vec<Member>, StoreError> {
+        let member = |item: Result<Pair, StoreError>| {
+            let (place, key) = item?;
+            let key = tables::indexed(tables::BATCHES, &place, &key)?;
+            Ok((place, key))
+        };
+        self.tables.scan_prefix(tables::BATCHES, &batch.to_be_bytes()).map(member).collect()
+    }
+
+    fn held(&self, id: LeaseId) -> Result<Option<Held>, StoreError> {
+        self.tables.get(tables::LEASES, &id.0.to_be_bytes())
+    }
+
+    fn with_payload(&self, mut record: JobRecord) -> Result<JobRecord, StoreError> {
+        let key = record.job.key.0;
+        let payload = self.tables.bytes(tables::PAYLOADS, &key)?;
+        record.job.payload = payload.ok_or_else(|| tables::damaged(tables::PAYLOADS, &key))?;
+        Ok(record)
+    }
+}
