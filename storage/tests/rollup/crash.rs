@@ -27,7 +27,7 @@ fn log_end(batch: u32) -> u64 {
 }
 
 fn entry(position: u64) -> String {
-    format!("entry {position} {}", "x".repeat(position as usize % 200))
+    format!("entry {position} {}", "x".repeat(usize::try_from(position % 200).unwrap()))
 }
 
 fn proof(batch: u32) -> Vec<u8> {

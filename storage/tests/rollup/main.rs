@@ -1,5 +1,7 @@
 //! The store of log and state on a real disk: order, atomicity, crashes, damage.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 mod crash;
 mod damage;
 mod log;
