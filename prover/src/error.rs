@@ -6,6 +6,8 @@ use weft_circuits::wired::AssignError;
 use weft_protocol::crypto::Digest;
 use weft_protocol::{SegmentStatement, WitnessError};
 
+use crate::InputError;
+
 /// No proof that counts was made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProofError {
@@ -17,6 +19,9 @@ pub enum ProofError {
         /// Slots of the circuit.
         limit: usize,
     },
+    /// What was sent is no segment.
+    #[error(transparent)]
+    Input(#[from] InputError),
     /// The segment proves no transition.
     #[error("the segment proves no transition: {0}")]
     Witness(#[from] WitnessError),

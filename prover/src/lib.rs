@@ -2,16 +2,20 @@
 //!
 //! * [`CircuitSet`]: all circuits of a deployment, built once or taken out of a cache;
 //! * [`CircuitSizes`], [`plan_segments`]: how many slots a segment has, and which segments a batch is cut into;
-//! * [`CircuitSet::prove_segment`]: a segment's proof, checked against the statement that is computed natively;
+//! * [`SegmentInput`]: what a worker gets of a segment, twenty times smaller than the witness that it expands to;
+//! * [`SegmentInput`]: a segment as it is sent to a prover;
+//! * [`CircuitSet::prove_segment`], [`CircuitSet::prove_input`]: a segment's proof, checked against the statement that is
+//!   computed natively;
 //! * [`Cost`], [`StageLog`]: where the time went.
 //!
 //! Invariant: a proof that leaves this crate has been verified against the statement that its maker expected. Nothing here
-//! executes transactions; proving blocks the calling thread and uses the threads of its rayon pool.
+//! decides what is executed: rules run again, on slots that were executed; proving blocks the calling thread and uses the threads of its rayon pool.
 
 mod bench;
 mod circuits;
 mod cost;
 mod error;
+mod input;
 mod segment;
 mod sizes;
 
@@ -19,5 +23,6 @@ pub use bench::{bench_segment, idle_segment};
 pub use circuits::{BuildProgress, BuildState, BuildStep, CircuitSet};
 pub use cost::{Cost, Stage, StageCost, StageLog, measure};
 pub use error::ProofError;
+pub use input::{InputError, SegmentInput};
 pub use segment::ProvenSegment;
 pub use sizes::{CircuitSizes, SegmentSize, plan_segments};

@@ -9,7 +9,7 @@ use weft_circuits::recursion::{DecodeError, Layer as _, Proof, ProveError, Segme
 use weft_circuits::segment::SegmentCircuit;
 use weft_protocol::{SegmentStatement, SegmentWitness, Slot, SlotWitness};
 
-use crate::{CircuitSet, ProofError, SegmentSize, Stage, StageLog};
+use crate::{CircuitSet, ProofError, SegmentInput, SegmentSize, Stage, StageLog};
 
 /// A segment proof that was verified against its statement.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,8 +33,38 @@ impl CircuitSet {
         segment: &SegmentWitness,
         log: &mut StageLog,
     ) -> Result<ProvenSegment, ProofError> {
-        let segment = padded(segment, self.sizes().slots(size))?;
         let statement = log.run(Stage::Statement, || segment.statement())?;
+        self.prove_statement(size, segment, statement, log)
+    }
+
+    /// Proves a segment as it was sent. It is not proved at all unless it claims what is expected.
+    ///
+    /// # Errors
+    /// The input is none of a segment, which has too many slots, proves no transition, or claims something else.
+    pub fn prove_input(
+        &self,
+        size: SegmentSize,
+        input: &SegmentInput,
+        expected: &SegmentStatement,
+        log: &mut StageLog,
+    ) -> Result<ProvenSegment, ProofError> {
+        let segment = log.run(Stage::Statement, || -> Result<_, ProofError> {
+            let segment = input.expand()?;
+            ProofError::check_statement(expected, &segment.statement()?)?;
+            Ok(segment)
+        })?;
+        self.prove_statement(size, &segment, *expected, log)
+    }
+
+    /// Proves what the segment claims.
+    fn prove_statement(
+        &self,
+        size: SegmentSize,
+        segment: &SegmentWitness,
+        statement: SegmentStatement,
+        log: &mut StageLog,
+    ) -> Result<ProvenSegment, ProofError> {
+        let segment = padded(segment, self.sizes().slots(size))?;
         let proof = prove(self.segment(size), &segment, log)?;
         log.run(Stage::Verifying, || self.verify_segment(size, &proof, &statement))?;
         Ok(ProvenSegment { size, statement, proof })
