@@ -117,7 +117,7 @@ struct Folder {
 }
 
 impl FileBlobs {
-    /// Opens the folder, or makes it, and deletes what an earlier process left half written.
+    /// Opens the folder, or makes it with its outer folders, and deletes what an earlier process left half written.
     ///
     /// # Errors
     /// If the file system refuses.
@@ -127,6 +127,10 @@ impl FileBlobs {
         for entry in fs::read_dir(&temp).map_err(at(&temp))? {
             let path = entry.map_err(at(&temp))?.path();
             fs::remove_file(&path).map_err(at(&path))?;
+        }
+        for outer in 0..=u8::MAX {
+            let outer = dir.join(hex::encode([outer]));
+            fs::create_dir_all(&outer).map_err(at(&outer))?;
         }
         sync_dir(dir)?;
         let folder = Folder { dir: dir.to_owned(), temp: AtomicU64::new(0) };
@@ -184,7 +188,9 @@ impl Folder {
             Ok(None) | Err(BlobError::Corrupt { .. }) => {}
             Err(error) => return Err(error),
         }
-        self.make_folders(folder)?;
+        fs::create_dir_all(folder).map_err(at(folder))?;
+        // Also if the folder was there: whoever made it may not have had the time to make that last.
+        sync_dir(folder.parent().expect("a blob lies in two folders"))?;
         let temp = self.write_temp(bytes)?;
         // Of several threads that put the same bytes each replaces what the other has put.
         fs::rename(&temp, &path).map_err(at(&path))?;
@@ -220,15 +226,6 @@ impl Folder {
             return Err(BlobError::Io { path, source });
         }
         Ok(path)
-    }
-
-    /// Makes the two folders of a blob, durably.
-    fn make_folders(&self, inner: &Path) -> Result<(), BlobError> {
-        fs::create_dir_all(inner).map_err(at(inner))?;
-        if let Some(outer) = inner.parent() {
-            sync_dir(outer)?;
-        }
-        sync_dir(&self.dir)
     }
 }
 
