@@ -1,8 +1,19 @@
-//! Limits and times of a node.
+//! Settings of a node: defaults, a file, the environment and flags, in rising order of precedence.
+//!
+//! A setting is known by its name in the file, such as `batch.slots_max`. In the environment it is `WEFT_BATCH_SLOTS_MAX`,
+//! as a flag `--batch-slots-max`. Secrets are never values: settings name the files that hold them.
 
+mod load;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use weft_prover::SegmentSize;
+
+pub use load::{Config, ConfigError, Origin, SETTINGS, Setting, load};
 
 /// When a batch ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -15,7 +26,18 @@ pub struct BatchLimits {
     pub unverified_max: usize,
 }
 
-/// Settings of a node.
+/// Provers in the node's own process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ProverLimits {
+    /// How many; 0 if only external workers prove.
+    pub local_workers: u32,
+    /// Threads of each; `None`: as many as the machine has cores.
+    pub threads: Option<NonZeroUsize>,
+    /// Memory that the proofs of each may take.
+    pub memory_mib: u32,
+}
+
+/// Limits and times of a node.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NodeConfig {
     /// When a batch ends.
@@ -25,17 +47,184 @@ pub struct NodeConfig {
     pub streamed: SegmentSize,
     /// Transactions that may wait for a batch.
     pub pool_max: usize,
+    /// Of those, of one account.
+    pub pool_per_account_max: u32,
     /// How often L1 is asked for news.
     pub l1_poll: Duration,
+    /// Provers in the node's own process.
+    pub provers: ProverLimits,
 }
 
 impl Default for NodeConfig {
     fn default() -> Self {
+        Settings::default().node()
+    }
+}
+
+/// All settings, as the file has them. Each has a default; those that a deployment must name are empty.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Folder of everything that the node keeps.
+    pub data_dir: PathBuf,
+    /// L1 and the contract.
+    pub l1: L1Settings,
+    /// The REST API.
+    pub api: ApiSettings,
+    /// When a batch ends.
+    pub batch: BatchSettings,
+    /// Transactions that wait.
+    pub pool: PoolSettings,
+    /// Who proves.
+    pub provers: ProverSettings,
+    /// Who collects fees.
+    pub fees: FeeSettings,
+}
+
+/// L1 and the contract.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct L1Settings {
+    /// URL of its JSON-RPC.
+    pub url: String,
+    /// Address of the rollup's contract.
+    pub contract: String,
+    /// Block of the deployment, or an earlier one: no event of the contract is before it.
+    pub first_block: u64,
+    /// Salt with which the contract was deployed.
+    pub genesis_salt: String,
+    /// File with the key of the L1 account that posts batches: a keystore, or the key in hexadecimal digits.
+    pub operator_key: PathBuf,
+    /// Milliseconds between two questions for news.
+    pub poll_ms: u64,
+}
+
+/// The REST API.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ApiSettings {
+    /// Address and port on which it listens; port 0: a free one.
+    pub listen: SocketAddr,
+}
+
+/// When a batch ends.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BatchSettings {
+    /// Slots after which a batch is sealed, those that collect fees apart.
+    pub slots_max: u32,
+    /// Milliseconds after the first slot at which a batch is sealed.
+    pub seal_after_ms: u64,
+    /// Batches that may be sealed and not yet verified.
+    pub unverified_max: u32,
+    /// Segments that are proved while a batch grows: `small` or `large`.
+    pub segments: Segments,
+}
+
+/// Size of the segments that are proved while a batch grows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Segments {
+    /// The first proof starts early.
+    Small,
+    /// Less work for each transaction.
+    Large,
+}
+
+/// Transactions that wait.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PoolSettings {
+    /// Transactions that may wait for a batch.
+    pub transactions_max: u32,
+    /// Of those, of one account.
+    pub per_account_max: u32,
+}
+
+/// Who proves.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProverSettings {
+    /// Provers in the node's own process; 0 if only external workers prove.
+    pub local_workers: u32,
+    /// Threads of each; 0: as many as the machine has cores.
+    pub threads: u32,
+    /// Memory in MiB that the proofs of each may take.
+    pub memory_mib: u32,
+    /// File with the token of external workers; without one there are none.
+    pub token_file: PathBuf,
+}
+
+/// Who collects fees.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FeeSettings {
+    /// L1 address that owns the account of fees.
+    pub owner: String,
+    /// Digest of that account's key.
+    pub key: String,
+}
+
+impl Default for L1Settings {
+    fn default() -> Self {
         Self {
-            batch: BatchLimits { slots_max: 1024, seal_after: Duration::from_secs(5), unverified_max: 8 },
-            streamed: SegmentSize::Small,
-            pool_max: 10_000,
-            l1_poll: Duration::from_millis(100),
+            url: String::new(),
+            contract: String::new(),
+            first_block: 0,
+            genesis_salt: String::new(),
+            operator_key: PathBuf::new(),
+            poll_ms: 100,
+        }
+    }
+}
+
+impl Default for ApiSettings {
+    fn default() -> Self {
+        Self { listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7100) }
+    }
+}
+
+impl Default for BatchSettings {
+    fn default() -> Self {
+        Self { slots_max: 1024, seal_after_ms: 5_000, unverified_max: 8, segments: Segments::Small }
+    }
+}
+
+impl Default for PoolSettings {
+    fn default() -> Self {
+        Self { transactions_max: 10_000, per_account_max: 256 }
+    }
+}
+
+impl Default for ProverSettings {
+    fn default() -> Self {
+        Self { local_workers: 1, threads: 0, memory_mib: 8192, token_file: PathBuf::new() }
+    }
+}
+
+impl Settings {
+    /// The limits and times that a running node works with.
+    #[must_use]
+    pub fn node(&self) -> NodeConfig {
+        let size = |number: u32| usize::try_from(number).expect("32 bits");
+        NodeConfig {
+            batch: BatchLimits {
+                slots_max: size(self.batch.slots_max),
+                seal_after: Duration::from_millis(self.batch.seal_after_ms),
+                unverified_max: size(self.batch.unverified_max),
+            },
+            streamed: match self.batch.segments {
+                Segments::Small => SegmentSize::Small,
+                Segments::Large => SegmentSize::Large,
+            },
+            pool_max: size(self.pool.transactions_max),
+            pool_per_account_max: self.pool.per_account_max,
+            l1_poll: Duration::from_millis(self.l1.poll_ms),
+            provers: ProverLimits {
+                local_workers: self.provers.local_workers,
+                threads: NonZeroUsize::new(size(self.provers.threads)),
+                memory_mib: self.provers.memory_mib,
+            },
         }
     }
 }

@@ -1,33 +1,52 @@
 //! A running node: sequencer, provers, L1 client and REST API, put together.
+//!
+//! A start reads what is on the disk, does the rest of the log once more, compares itself with L1, and only then serves;
+//! the API answers meanwhile that it is not ready.
 
-use std::net::{Ipv4Addr, SocketAddr};
+mod agree;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::mpsc as blocking;
+use std::thread;
 use std::time::Duration;
 
-use alloy::providers::Provider;
-use anyhow::{Context, Result, bail, ensure};
+use alloy::primitives::Address as L1Address;
+use anyhow::{Context, Result};
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::timeout;
+use weft_aggregator::FleetEvent;
+use weft_aggregator::gateway::{self, Token};
+use weft_aggregator::worker::Local;
 use weft_api::{Circuit, Deployment, FixedBytes};
 use weft_circuits::recursion::CircuitSummary;
 use weft_protocol::crypto::Digest;
-use weft_protocol::{Address, Domain, RunningState};
 use weft_prover::CircuitSet;
+use weft_storage::RollupStore;
 
 use crate::backend::NodeBackend;
 use crate::compute::Compute;
 use crate::config::NodeConfig;
-use crate::l1::{Poster, Rollup, Watcher, word};
-use crate::prover_bridge::ProverBridge;
+use crate::dispatch::Dispatcher;
+use crate::fleet::{Collector, Fleet, FleetOutlets, NodeCoordinator};
+use crate::journal::{Failure, Journal};
+use crate::l1::{Poster, Rollup, Watcher, read_assets};
 use crate::proving::JobCost;
-use crate::sequencer::{FeeCollector, Outlets, Sequencer, SequencerHandle, Settings};
+use crate::sequencer::{FeeCollector, Inbox, Opening, Phase, Sequencer, SequencerHandle, Settings};
 use crate::signatures::SignatureChecker;
+use crate::telemetry;
+use agree::OnL1;
 
 /// How long the node waits for the deposit that opens the account of fees.
 const FEE_ACCOUNT_TIME_MAX: Duration = Duration::from_secs(60);
 /// How often it looks.
 const FEE_ACCOUNT_POLL: Duration = Duration::from_millis(20);
+/// Folder of log and state in the data folder.
+const ROLLUP: &str = "rollup";
 
 /// What a node is started with.
 #[derive(Clone, Debug)]
@@ -38,12 +57,20 @@ pub struct NodeParts {
     pub circuits: Arc<CircuitSet>,
     /// The contract, with a provider that signs for the operator.
     pub rollup: Rollup,
+    /// The operator's L1 account.
+    pub operator: L1Address,
+    /// Block of the contract's deployment, or an earlier one.
+    pub first_block: u64,
     /// Salt with which the contract was deployed.
     pub genesis_salt: Digest,
     /// Whose account collects fees; a deposit opens it on L1.
     pub fee_collector: FeeCollector,
-    /// Port of the API on the loopback interface; 0 for a free one.
-    pub port: u16,
+    /// Folder of everything that the node keeps.
+    pub data: PathBuf,
+    /// Where the API listens; port 0: a free one.
+    pub listen: SocketAddr,
+    /// The token of external workers; without one there are none.
+    pub token: Option<Token>,
 }
 
 /// A node that serves its API until it is stopped.
@@ -52,48 +79,72 @@ pub struct Node {
     address: SocketAddr,
     deployment: Deployment,
     sequencer: SequencerHandle,
+    server: Server,
+    engine: Engine,
+}
+
+/// The server of the API.
+#[derive(Debug)]
+struct Server {
     stop: oneshot::Sender<()>,
-    server: JoinHandle<std::io::Result<()>>,
+    task: JoinHandle<std::io::Result<()>>,
+}
+
+/// All that works behind the API.
+#[derive(Debug)]
+struct Engine {
+    fleet: Fleet,
     tasks: Vec<JoinHandle<()>>,
+    /// In the order in which they end: each ends with what the one before it holds.
+    threads: Vec<thread::JoinHandle<()>>,
+}
+
+/// What the parts of a node that starts have in common.
+#[derive(Clone)]
+struct Wiring {
+    sequencer: SequencerHandle,
+    failure: Failure,
+    compute: Compute,
+    coordinator: Arc<NodeCoordinator>,
 }
 
 impl Node {
-    /// Starts a node for a contract that stands at genesis, and waits until it can take transactions.
+    /// Starts a node and waits until it can take transactions. It goes on where the data folder ends.
     ///
     /// # Errors
-    /// L1 does not answer, the contract is another one than the node works for, or the port is taken.
+    /// L1 does not answer; the contract is another one than the node works for, or stands elsewhere than the data; the
+    /// data cannot be used; or the port is taken.
     pub async fn start(parts: NodeParts) -> Result<Self> {
-        let deployment = deployment_of(&parts.rollup, &parts.genesis_salt).await?;
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, parts.port));
-        let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
+        telemetry::describe();
+        let (deployment, on_l1) = agree::deployment_of(&parts.rollup, &parts.genesis_salt).await?;
+        let listener = TcpListener::bind(parts.listen).await;
+        let listener = listener.with_context(|| format!("cannot listen on {}", parts.listen))?;
         let address = listener.local_addr().context("the listener has no address")?;
 
-        let compute = Compute::new()?;
-        let (sequencer, inbox) = SequencerHandle::new();
-        let bridge = ProverBridge::start(Arc::clone(&parts.circuits), sequencer.clone())?;
-        let (posts, post_orders) = mpsc::unbounded_channel();
-        let outlets = Outlets {
-            proving: Box::new(move |order| bridge.order(order)),
-            posting: Box::new(move |order| {
-                // The poster is gone only after it has halted the node.
-                let _ = posts.send(order);
-            }),
-        };
-        inbox.serve(Sequencer::new(settings(&parts, deployment), compute.clone(), outlets))?;
-        let watcher = Watcher::new(parts.rollup.clone(), sequencer.clone());
-        let poster = Poster::new(parts.rollup.clone(), sequencer.clone());
-        let tasks = vec![tokio::spawn(watcher.run(parts.config.l1_poll)), tokio::spawn(poster.run(post_orders))];
-        wait_for_fee_account(&sequencer).await?;
+        let (failure, compute) = (Failure::default(), Compute::new()?);
+        let (sequencer, inbox) = SequencerHandle::new(failure.clone());
+        let (circuits, data) = (Arc::clone(&parts.circuits), parts.data.clone());
+        let opened = spawn_blocking(move || Fleet::open(circuits, &data)).await;
+        let (coordinator, events) = opened.context("the jobs were not opened")??;
+        let signatures = SignatureChecker::start(deployment.domain, compute.clone());
+        let backend = NodeBackend::new(deployment, sequencer.clone(), signatures);
+        let mut api = weft_api::Server::new(Arc::new(backend));
+        if let Some(token) = &parts.token {
+            api = api.merge(gateway::router(Local(Arc::clone(&coordinator)), token.clone()));
+        }
+        let server = Server::start(listener, api);
 
-        let signatures = SignatureChecker::start(deployment.domain, compute);
-        let backend = Arc::new(NodeBackend::new(deployment, sequencer.clone(), signatures));
-        let (stop, stopped) = oneshot::channel::<()>();
-        let until_stopped = async move {
-            // A dropped sender stops the server as well.
-            let _ = stopped.await;
-        };
-        let server = tokio::spawn(weft_api::serve(listener, backend, until_stopped));
-        Ok(Self { address, deployment, sequencer, stop, server, tasks })
+        let wiring = Wiring { sequencer: sequencer.clone(), failure, compute, coordinator };
+        match Engine::start(parts, deployment, on_l1, (wiring, inbox, events)).await {
+            Ok(engine) => {
+                sequencer.enter(Phase::Serving);
+                Ok(Self { address, deployment, sequencer, server, engine })
+            }
+            Err(error) => {
+                server.task.abort();
+                Err(error)
+            }
+        }
     }
 
     /// Where the API is.
@@ -108,12 +159,18 @@ impl Node {
         &self.deployment
     }
 
+    /// The provers.
+    #[must_use]
+    pub fn coordinator(&self) -> &Arc<NodeCoordinator> {
+        self.engine.fleet.coordinator()
+    }
+
     /// Ends the batch in work, if it has slots.
     ///
     /// # Errors
     /// The sequencer has ended.
     pub async fn seal(&self) -> Result<()> {
-        self.sequencer.call(Sequencer::seal).await.context("the sequencer does not answer")
+        self.sequencer.ask(Sequencer::seal).await.context("the sequencer does not answer")
     }
 
     /// What the jobs of a batch took; empty before it is proved.
@@ -121,44 +178,138 @@ impl Node {
     /// # Errors
     /// The sequencer has ended.
     pub async fn costs(&self, batch: u32) -> Result<Vec<JobCost>> {
-        self.sequencer.call(move |sequencer| sequencer.costs(batch)).await.context("the sequencer does not answer")
+        self.sequencer.ask(move |sequencer| sequencer.costs(batch)).await.context("the sequencer does not answer")
     }
 
-    /// Stops the API and everything that works for it.
+    /// Why the node has halted, if so.
+    #[must_use]
+    pub fn failure(&self) -> Option<&str> {
+        self.sequencer.failure()
+    }
+
+    /// Stops: requests under way are answered, local workers finish or give back what they do, and everything is written.
     ///
     /// # Errors
     /// The server had failed.
     pub async fn stop(self) -> Result<()> {
+        let served = self.server.stop().await;
+        self.engine.stop(&self.sequencer).await;
+        served
+    }
+}
+
+impl Server {
+    fn start(listener: TcpListener, api: weft_api::Server<NodeBackend>) -> Self {
+        let (stop, stopped) = oneshot::channel::<()>();
+        let until_stopped = async move {
+            // A dropped sender stops the server as well.
+            let _ = stopped.await;
+        };
+        let task = tokio::spawn(api.serve(listener, until_stopped));
+        Self { stop, task }
+    }
+
+    /// Requests under way are answered before.
+    async fn stop(self) -> Result<()> {
         // The server may have ended by itself; then its result says why.
         let _ = self.stop.send(());
-        let result = self.server.await.context("the server panicked")?;
+        self.task.await.context("the server panicked")?.context("the server failed")
+    }
+}
+
+impl Engine {
+    async fn start(
+        parts: NodeParts,
+        deployment: Deployment,
+        on_l1: OnL1,
+        (wiring, inbox, events): (Wiring, Inbox, mpsc::UnboundedReceiver<FleetEvent>),
+    ) -> Result<Self> {
+        let NodeParts { ref rollup, operator, .. } = parts;
+        let sequencer = wiring.sequencer.clone();
+        let settings = settings(&parts, deployment, on_l1.number);
+        sequencer.enter(Phase::Starting("it reads its data"));
+        let (posts, orders) = mpsc::unbounded_channel();
+        let outlets = FleetOutlets::new(Arc::clone(&wiring.coordinator), posts, Handle::current());
+        let (data, compute) = (parts.data.clone(), wiring.compute.clone());
+        let opened = spawn_blocking(move || open(&data, settings, compute, outlets)).await;
+        let (opening, dispatcher) = opened.context("the data were not opened")??;
+        sequencer.enter(Phase::Starting("it compares itself with L1"));
+        agree::check(&opening, rollup, &on_l1).await?;
+        let threads = serve(opening, dispatcher, &wiring, inbox)?;
+
+        let assets = read_assets(rollup).await?;
+        let known = sequencer.ask(move |sequencer| {
+            sequencer.list_assets(assets);
+            sequencer.queue_cursor()
+        });
+        let watcher = Watcher::new(rollup.clone(), sequencer.clone(), parts.first_block, known.await?);
+        agree::catch_up(rollup, &sequencer, on_l1.number).await?;
+        let fleet = Fleet::start(Arc::clone(&wiring.coordinator), &parts.config.provers).await?;
+        let collector =
+            Collector::new(wiring.coordinator, Arc::clone(&parts.circuits), sequencer.clone(), wiring.compute);
+        for batch in sequencer.ask(|sequencer| sequencer.unverified()).await? {
+            collector.look(batch).await?;
+        }
+        let poster = Poster::new(rollup.clone(), operator, sequencer.clone());
+        let tasks = vec![
+            tokio::spawn(collector.run(events)),
+            tokio::spawn(watcher.run(parts.config.l1_poll)),
+            tokio::spawn(poster.run(orders)),
+        ];
+        sequencer.enter(Phase::Starting("it waits for the account of fees"));
+        let engine = Self { fleet, tasks, threads };
+        wait_for_fee_account(&sequencer).await?;
+        Ok(engine)
+    }
+
+    async fn stop(self, sequencer: &SequencerHandle) {
+        self.fleet.stop().await;
         for task in self.tasks {
             task.abort();
+            // What it holds is free once it has ended.
+            drop(task.await);
         }
-        result.context("the server failed")
+        sequencer.stop();
+        let joined = spawn_blocking(move || self.threads.into_iter().try_for_each(thread::JoinHandle::join));
+        if !matches!(joined.await, Ok(Ok(()))) {
+            tracing::error!("a thread of the node panicked");
+        }
     }
 }
 
-/// Reads the contract and checks that it is the one that this node can serve.
-async fn deployment_of(rollup: &Rollup, salt: &Digest) -> Result<Deployment> {
-    let chain_id = rollup.provider().get_chain_id().await.context("L1 does not answer")?;
-    let contract = Address(rollup.address().into_array());
-    let domain = Domain::new(chain_id, &contract, salt)?;
-    let on_l1 = rollup.domain().call().await.with_context(|| format!("{contract} is no rollup contract"))?;
-    ensure!(on_l1 == word(&domain.0), "the contract {contract} was deployed with another salt");
-    let progress = rollup.progress().call().await?;
-    if progress.number != 0 {
-        bail!(
-            "the contract has {} proven batches; a node that keeps its state in memory starts at genesis",
-            progress.number
-        );
-    }
-    let root = rollup.root().call().await?;
-    ensure!(root == word(&RunningState::genesis().root), "the contract's genesis is not the empty state");
-    Ok(Deployment { chain_id, contract, domain })
+/// Reads what is on the disk and does the rest of the log once more. Blocks.
+fn open(
+    data: &Path,
+    settings: Settings,
+    compute: Compute,
+    outlets: FleetOutlets,
+) -> Result<(Opening, Dispatcher<FleetOutlets>)> {
+    let identity = settings.deployment.domain.0.to_bytes();
+    let (store, opened) = RollupStore::open(&data.join(ROLLUP), &identity)?;
+    let mut opening = Opening::begin(settings, compute, store, opened)?;
+    let mut dispatcher = Dispatcher::new(Arc::clone(opening.store()), outlets);
+    opening.replay(&mut dispatcher)?;
+    Ok((opening, dispatcher))
 }
 
-fn settings(parts: &NodeParts, deployment: Deployment) -> Settings {
+/// Starts sequencer, journal and dispatcher.
+fn serve(
+    opening: Opening,
+    dispatcher: Dispatcher<FleetOutlets>,
+    wiring: &Wiring,
+    inbox: Inbox,
+) -> Result<Vec<thread::JoinHandle<()>>> {
+    let (orders, arrivals) = blocking::channel();
+    let log = Arc::clone(opening.store());
+    let (journal, journal_thread) = Journal::start(log, opening.log_next(), orders, wiring.failure.clone())?;
+    let sequencer = wiring.sequencer.clone();
+    let report = move |done| sequencer.post(move |sequencer| sequencer.done(done));
+    let dispatcher_thread = dispatcher.start(arrivals, report, wiring.failure.clone())?;
+    let sequencer_thread = inbox.serve(opening.serve(journal))?;
+    Ok(vec![sequencer_thread, journal_thread, dispatcher_thread])
+}
+
+fn settings(parts: &NodeParts, deployment: Deployment, proven_on_l1: u32) -> Settings {
     let summaries = parts.circuits.summaries();
     Settings {
         deployment,
@@ -169,7 +320,9 @@ fn settings(parts: &NodeParts, deployment: Deployment) -> Settings {
         sizes: *parts.circuits.sizes(),
         streamed: parts.config.streamed,
         pool_max: parts.config.pool_max,
+        pool_per_account_max: parts.config.pool_per_account_max,
         circuits: summaries.iter().map(circuit_view).collect(),
+        proven_on_l1,
     }
 }
 
@@ -179,10 +332,10 @@ fn circuit_view(summary: &CircuitSummary) -> Circuit {
 
 async fn wait_for_fee_account(sequencer: &SequencerHandle) -> Result<()> {
     let wait = async {
-        while sequencer.call(|sequencer| sequencer.fee_account()).await?.is_none() {
+        while sequencer.ask(|sequencer| sequencer.fee_account()).await?.is_none() {
             tokio::time::sleep(FEE_ACCOUNT_POLL).await;
         }
         anyhow::Ok(())
     };
-    tokio::time::timeout(FEE_ACCOUNT_TIME_MAX, wait).await.context("no deposit has opened the account of fees")?
+    timeout(FEE_ACCOUNT_TIME_MAX, wait).await.context("no deposit has opened the account of fees")?
 }

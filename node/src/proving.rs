@@ -1,28 +1,29 @@
 //! What sequencer and provers say to each other.
 
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 use weft_aggregator::JobKind;
-use weft_protocol::{Record, SealStatement, SegmentWitness};
+use weft_executor::ExecutedSegment;
+use weft_protocol::{Environment, Record, SealStatement};
 use weft_prover::{Cost, SegmentSize};
 
-/// From the sequencer to the provers.
+/// A segment to be proved. Segments of a batch come in order, before its end.
 #[derive(Clone, Debug)]
-pub enum ProvingOrder {
-    /// Prove a segment. Segments of a batch come in order, before [`Self::Finish`].
-    Segment {
-        /// Which circuit takes it.
-        size: SegmentSize,
-        /// The slots, as many as the circuit has or fewer.
-        witness: SegmentWitness,
-    },
-    /// The batch has no more segments: seal and wrap it.
-    Finish(BatchClaim),
+pub struct SegmentOrder {
+    /// Its place in the batch, from 0.
+    pub position: u32,
+    /// Which circuit takes it.
+    pub size: SegmentSize,
+    /// The slots, as many as the circuit has or fewer, and what is to be proved of them.
+    pub segment: ExecutedSegment,
 }
 
 /// What the wrapped proof of a batch must claim.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct BatchClaim {
-    /// Number of the batch.
-    pub number: u32,
+    /// The batch.
+    pub environment: Environment,
     /// The public statement, computed by the sequencer from what it executed.
     pub statement: SealStatement,
     /// The records.
@@ -30,7 +31,7 @@ pub struct BatchClaim {
 }
 
 /// A wrapped proof that was verified natively against the batch's claim.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct CheckedProof {
     /// Number of the batch.
     pub number: u32,
@@ -43,10 +44,20 @@ pub struct CheckedProof {
 }
 
 /// What a job took.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct JobCost {
     /// What the job did.
     pub kind: JobKind,
-    /// What it took.
-    pub cost: Cost,
+    /// Time from its begin to its proof.
+    pub wall: Duration,
+    /// Processor time, of all threads together.
+    pub cpu: Duration,
+}
+
+impl JobCost {
+    /// Both times.
+    #[must_use]
+    pub const fn cost(&self) -> Cost {
+        Cost { wall: self.wall, cpu: self.cpu }
+    }
 }

@@ -1,12 +1,11 @@
 //! Measurements of proofs.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 use serde_json::json;
-use weft_aggregator::{Backend as _, BatchEnd, bench_merges};
+use weft_aggregator::{BatchEnd, bench_merges, prove_lift, prove_seal, prove_wrap};
 use weft_circuits::recursion::WrappedProof;
 use weft_circuits::recursion::merge::ARITY;
 use weft_protocol::SegmentWitness;
@@ -117,10 +116,10 @@ fn prove_segment(circuits: &CircuitSet, size: SegmentSize, witness: &SegmentWitn
 /// The wrapped proof of a batch of one idle segment, with the costs of seal and wrap.
 fn prove_end(circuits: &CircuitSet) -> Result<(WrappedProof, Cost, Cost)> {
     let (segment, _) = bench_segment(circuits, SegmentSize::Small)?;
-    let root = circuits.lift(SegmentSize::Small, &[Arc::new(segment)], &mut StageLog::new())?;
+    let root = prove_lift(circuits, SegmentSize::Small, &[segment.proof], &mut StageLog::new())?;
     let end = BatchEnd { root_before: Digest::ZERO, root_after: Digest::ZERO, records: Vec::new() };
     let (mut seal, mut wrap) = (StageLog::new(), StageLog::new());
-    let sealed = circuits.seal(&root, &end, &mut seal)?;
-    let proof = circuits.wrap(&sealed, &mut wrap)?;
+    let (statement, sealed) = prove_seal(circuits, &root, &end, &mut seal)?;
+    let proof = prove_wrap(circuits, &sealed, statement.digest(), &mut wrap)?;
     Ok((proof, seal.total(), wrap.total()))
 }

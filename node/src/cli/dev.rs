@@ -52,9 +52,13 @@ pub(super) fn run(args: &DevArgs, cache: Option<&Path>) -> Result<ExitCode> {
             config: NodeConfig::default(),
             circuits,
             rollup: net.rollup_as(OPERATOR),
+            operator: dev_signer(OPERATOR).address(),
+            first_block: net.first_block,
             genesis_salt: net.genesis_salt,
             fee_collector: fee_collector(),
-            port: args.port,
+            data: folder.join("node"),
+            listen: (Ipv4Addr::LOCALHOST, args.port).into(),
+            token: None,
         };
         let address = (Ipv4Addr::LOCALHOST, args.l1_port);
         let listener = TcpListener::bind(address).await.context("cannot listen on the port of L1")?;

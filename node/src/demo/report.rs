@@ -116,7 +116,7 @@ impl Report {
             for job in scene.node().costs(batch.number).await? {
                 let (jobs, cost) = stages.entry(job.kind).or_default();
                 *jobs += 1;
-                *cost += job.cost;
+                *cost += job.cost();
             }
         }
         let stages = stages.into_iter().map(|(kind, (jobs, cost))| StageReport {

@@ -1,5 +1,7 @@
 //! L1 as the node sees it: what it reads and what it sends.
 
+mod find;
+mod patience;
 mod post;
 mod queue;
 mod watch;
@@ -7,9 +9,14 @@ mod watch;
 use alloy::primitives::B256;
 use weft_protocol::crypto::Digest;
 
+pub use find::{FindError, find_posted};
+pub use patience::Patience;
 pub use post::{PostError, PostOrder, Poster};
 pub use queue::{QueueError, decode_entry};
-pub use watch::{WatchError, Watcher};
+pub use watch::{QueueEvent, WatchError, Watcher, read_assets};
+
+/// L1 blocks of one request for events: what providers commonly allow.
+const BLOCKS_PER_READ: u64 = 2_000;
 
 /// The last L1 block that was read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

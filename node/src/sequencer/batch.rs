@@ -1,56 +1,69 @@
 //! Batches from the first slot to L1.
 
 use std::ops::Range;
-use std::time::Instant;
 
-use weft_api::{Bytes, Finality, HexBytes, L1Transaction, L1View, Progress, Step, Time};
-use weft_executor::{ExecutedBatch, Receipt};
+use serde::{Deserialize, Serialize};
+use weft_api::{Finality, HexBytes, L1Transaction, L1View, Progress, Step, Time};
+use weft_executor::ExecutedBatch;
 use weft_protocol::crypto::Digest;
 use weft_protocol::{
-    DataPoint, Environment, Record, RunningState, SealStatement, SegmentWitness, Withdrawal, evaluate_data,
-    withdrawals_root,
+    DataPoint, Environment, RECORD_BYTES, Record, SealStatement, Withdrawal, evaluate_data, withdrawals_root,
 };
 
-use super::{Queue, Sequencer, Source, Stage};
-use crate::clock;
+use super::entry::{Checkpoint, KnownEntry, UnixMs};
+use super::settings::Settings;
 use crate::l1::PostOrder;
 use crate::proof_file::ProofFile;
-use crate::proving::{BatchClaim, CheckedProof, JobCost, ProvingOrder};
-use weft_prover::{SegmentSize, plan_segments};
+use crate::proving::{BatchClaim, CheckedProof, JobCost};
 
-/// A batch and how far it is.
-#[derive(Debug)]
-pub(super) struct Batch {
+/// A batch and how far it is. What the store keeps of it is all but how many segments are proved.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Batch {
     environment: Environment,
     pub(super) root_before: Digest,
     pub(super) root: Digest,
-    pub(super) slots: usize,
-    pub(super) records: Vec<Record>,
-    pub(super) record_count: usize,
+    pub(super) slots: u32,
+    /// The records' bytes, once the batch is sealed.
+    data: Vec<u8>,
+    pub(super) record_count: u32,
+    /// What it pays out, once it is sealed.
     pub(super) withdrawals: Vec<Withdrawal>,
-    pub(super) withdrawal_count: usize,
-    pub(super) segments: usize,
-    pub(super) segments_proved: usize,
+    pub(super) withdrawal_count: u32,
+    pub(super) segments: u32,
+    #[serde(skip)]
+    pub(super) segments_proved: u32,
     /// Slots in segments that the provers have.
-    handed_out: usize,
+    pub(super) handed_out: u32,
     /// Chain over the records, once the batch is sealed.
     chain: Digest,
-    pub(super) steps: Vec<Step>,
-    pub(super) l1: L1View,
+    steps: Vec<Step>,
+    /// When the first segment was proved.
+    #[serde(skip)]
+    pub(super) proving_since: Option<UnixMs>,
+    commit: Option<L1Transaction>,
+    prove: Option<L1Transaction>,
     /// What the jobs took, once the batch is proved.
     pub(super) costs: Vec<JobCost>,
-    pub(super) queue: Range<u64>,
-    pub(super) proof: Option<Bytes>,
+    /// Position of the first entry of the L1 queue that it takes, and the chain before it.
+    queue_start: (u64, [u8; 32]),
+    /// The entries that it takes.
+    pub(super) queue_entries: Vec<KnownEntry>,
+    /// Its transactions with their slots, rising.
+    pub(super) transactions: Vec<(Digest, u32)>,
+    /// The last L1 block that was read before it was sealed: its L1 transactions are in later ones.
+    pub(super) l1_block: u64,
+    /// What is needed to go on behind it; kept with the last batches only.
+    pub(super) checkpoint: Option<Checkpoint>,
 }
 
 impl Batch {
-    fn new(environment: Environment, root_before: Digest, queue_start: u64) -> Self {
+    pub(super) fn new(environment: Environment, root_before: Digest, queue_start: (u64, [u8; 32]), at: UnixMs) -> Self {
         Self {
             environment,
             root_before,
             root: root_before,
             slots: 0,
-            records: Vec::new(),
+            data: Vec::new(),
             record_count: 0,
             withdrawals: Vec::new(),
             withdrawal_count: 0,
@@ -58,264 +71,226 @@ impl Batch {
             segments_proved: 0,
             handed_out: 0,
             chain: Digest::ZERO,
-            steps: vec![Step { step: Finality::Executed, at: clock::now() }],
-            l1: L1View::default(),
+            steps: vec![Step { step: Finality::Executed, at: Time::from_unix_ms(at) }],
+            proving_since: None,
+            commit: None,
+            prove: None,
             costs: Vec::new(),
-            queue: queue_start..queue_start,
-            proof: None,
+            queue_start,
+            queue_entries: Vec::new(),
+            transactions: Vec::new(),
+            l1_block: 0,
+            checkpoint: None,
         }
     }
 
-    pub(super) fn environment(&self) -> &Environment {
+    /// What the batch is.
+    #[must_use]
+    pub fn environment(&self) -> &Environment {
         &self.environment
     }
 
-    pub(super) fn number(&self) -> u32 {
+    /// Its number.
+    #[must_use]
+    pub fn number(&self) -> u32 {
         self.environment.batch_number
     }
 
-    pub(super) fn has_reached(&self, step: Finality) -> bool {
-        self.steps.iter().any(|reached| reached.step == step)
+    /// State root after its last slot; before it is sealed, the one before its first.
+    #[must_use]
+    pub fn root(&self) -> Digest {
+        self.root
     }
 
-    pub(super) fn status(&self) -> Finality {
-        self.steps.last().map_or(Finality::Executed, |reached| reached.step)
+    /// The last L1 block that was read before it was sealed.
+    #[must_use]
+    pub fn l1_block(&self) -> u64 {
+        self.l1_block
     }
 
-    pub(super) fn progress(&self) -> Progress {
-        let count = |number| u32::try_from(number).expect("a batch has at most 4,096 slots");
-        Progress { done: count(self.segments_proved), total: count(self.segments) }
+    /// Positions of the entries of the L1 queue that it takes.
+    #[must_use]
+    pub fn queue(&self) -> Range<u64> {
+        let (first, _) = self.queue_start;
+        first..first + u64::try_from(self.queue_entries.len()).expect("a length fits 64 bits")
     }
 
-    pub(super) fn reach(&mut self, step: Finality, at: Time) {
-        if !self.has_reached(step) {
-            self.steps.push(Step { step, at });
+    /// The end of the entries that it takes, and the chain up to there.
+    pub(super) fn queue_end(&self) -> (u64, [u8; 32]) {
+        let (_, chain_start) = self.queue_start;
+        (self.queue().end, self.queue_entries.last().map_or(chain_start, |last| last.chain))
+    }
+
+    /// Whether it has reached a step.
+    #[must_use]
+    pub fn has_reached(&self, step: Finality) -> bool {
+        match step {
+            Finality::Proving => self.is_proving() || self.has_reached(Finality::Proven),
+            step => self.steps.iter().any(|reached| reached.step == step),
         }
     }
 
+    fn is_proving(&self) -> bool {
+        self.proving_since.is_some() && self.has_reached(Finality::Sealed) && !self.has_reached(Finality::Proven)
+    }
+
+    /// The last step that it has reached.
+    #[must_use]
+    pub fn status(&self) -> Finality {
+        if self.is_proving() {
+            return Finality::Proving;
+        }
+        self.steps.last().map_or(Finality::Executed, |reached| reached.step)
+    }
+
+    /// The steps that it has reached, in order.
+    #[must_use]
+    pub fn steps(&self) -> Vec<Step> {
+        let mut steps = self.steps.clone();
+        if self.is_proving() {
+            steps.extend(self.proving_step());
+        }
+        steps
+    }
+
+    /// When it reached a step.
+    #[must_use]
+    pub fn reached_at(&self, step: Finality) -> Option<Time> {
+        self.steps.iter().find(|reached| reached.step == step).map(|reached| reached.at)
+    }
+
+    /// The first proof makes the batch *proving*, but not before it is sealed.
+    fn proving_step(&self) -> Option<Step> {
+        let since = Time::from_unix_ms(self.proving_since?);
+        let sealed = self.reached_at(Finality::Sealed)?;
+        Some(Step { step: Finality::Proving, at: since.max(sealed) })
+    }
+
+    /// Segments proved, of those that are known.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        let done = if self.has_reached(Finality::Proven) { self.segments } else { self.segments_proved };
+        Progress { done, total: self.segments }
+    }
+
+    /// Its L1 transactions.
+    #[must_use]
+    pub fn l1(&self) -> L1View {
+        L1View { commit: self.commit, prove: self.prove }
+    }
+
+    /// Its records, once it is sealed.
+    #[must_use]
+    pub fn records(&self) -> Vec<Record> {
+        let (records, _) = self.data.as_chunks::<RECORD_BYTES>();
+        records.iter().map(Record::from_bytes).collect()
+    }
+
+    fn reach(&mut self, step: Finality, at: UnixMs) {
+        if !self.steps.iter().any(|reached| reached.step == step) {
+            self.steps.push(Step { step, at: Time::from_unix_ms(at) });
+        }
+    }
+
+    /// The batch has no more slots.
+    pub(super) fn seal(&mut self, executed: &ExecutedBatch, l1_block: u64, at: UnixMs) {
+        let after = executed.trace.after();
+        let records = executed.records();
+        self.root = after.root;
+        self.chain = after.chain;
+        self.slots = count(executed.trace.entries().len());
+        self.record_count = count(records.len());
+        self.data = records.iter().flat_map(Record::to_bytes).collect();
+        self.withdrawals.clone_from(&executed.withdrawals);
+        self.withdrawal_count = count(self.withdrawals.len());
+        self.l1_block = l1_block;
+        self.reach(Finality::Sealed, at);
+    }
+
+    /// The wrapped proof exists.
+    pub(super) fn prove(&mut self, proving_since: Option<UnixMs>, costs: &[JobCost], at: UnixMs) {
+        self.proving_since = proving_since;
+        if let Some(Step { step, at }) = self.proving_step() {
+            self.reach(step, at.unix_ms());
+        }
+        self.costs = costs.to_vec();
+        self.reach(Finality::Proven, at);
+    }
+
+    /// The data are on L1.
+    pub(super) fn post(&mut self, transaction: L1Transaction, at: UnixMs) {
+        self.commit = Some(transaction);
+        self.reach(Finality::Posted, at);
+    }
+
+    /// The contract has verified it.
+    pub(super) fn verify(&mut self, transaction: L1Transaction, at: UnixMs) {
+        self.prove = Some(transaction);
+        self.reach(Finality::Verified, at);
+        if !self.withdrawals.is_empty() {
+            self.reach(Finality::Withdrawable, at);
+        }
+    }
+
+    /// What the provers must prove, once the batch is sealed.
+    #[must_use]
+    pub fn claim(&self) -> BatchClaim {
+        let records = self.records();
+        let statement = self.statement(&records);
+        BatchClaim { environment: self.environment, statement, records }
+    }
+
     /// What L1 must find proven, once the batch is sealed.
-    fn statement(&self) -> SealStatement {
+    fn statement(&self, records: &[Record]) -> SealStatement {
         let context = self.environment.context();
-        let z = DataPoint::of_batch(&context, &self.records, &self.chain);
+        let z = DataPoint::of_batch(&context, records, &self.chain);
         SealStatement {
             context,
             root_before: self.root_before,
             root_after: self.root,
             chain: self.chain,
-            record_count: u32::try_from(self.records.len()).expect("a batch has at most 4,096 records"),
+            record_count: self.record_count,
             z,
-            value: evaluate_data(&self.records, z),
+            value: evaluate_data(records, z),
         }
     }
 
-    /// The first proof makes the batch *proving*, but not before it is sealed.
-    fn note_proving(&mut self) {
-        if self.segments_proved > 0 && self.has_reached(Finality::Sealed) {
-            self.reach(Finality::Proving, clock::now());
-        }
-    }
-}
-
-impl Sequencer {
-    /// Bookkeeping after a slot: the batch's record, segments that are full, the limit of slots.
-    pub(super) fn after_slot(&mut self, receipt: &Receipt, source: Source) {
-        if receipt.slot == 0 {
-            self.record_new_batch();
-        }
-        if source == Source::Queue {
-            self.queue.waiting.pop_front();
-        }
-        let Stage::Building(builder) = &mut self.stage else { return };
-        let (slots, records) = (builder.slot_count(), builder.record_count());
-        let size = self.settings.streamed;
-        let streamed_slots = self.settings.sizes.slots(size);
-        let mut full = Vec::new();
-        while let Some(segment) = self.compute.block_on(|| builder.next_segment(streamed_slots)) {
-            full.push(segment);
-        }
-        if let Some(batch) = self.batches.last_mut() {
-            batch.slots = slots;
-            batch.record_count = records;
-            batch.withdrawal_count += usize::from(receipt.withdrawal.is_some());
-        }
-        for segment in full {
-            self.order_segment(size, segment);
-        }
-        if slots >= self.settings.batch.slots_max {
-            self.seal();
-        }
-    }
-
-    fn record_new_batch(&mut self) {
-        let Stage::Building(builder) = &self.stage else { return };
-        let environment = *builder.environment();
-        let root_before = self.batches.last().map_or_else(genesis_root, |last| last.root);
-        let batch = Batch::new(environment, root_before, self.queue.executed());
-        self.batches.push(batch);
-        self.batch_began = Some(Instant::now());
-    }
-
-    /// A batch whose first slot was refused does not begin: its time would be kept for nothing.
-    pub(super) fn drop_empty_batch(&mut self) {
-        if matches!(&self.stage, Stage::Building(builder) if builder.slot_count() == 0) {
-            let Stage::Building(builder) = self.take_stage() else { return };
-            self.stage = Stage::Between(builder.abort());
-        }
-    }
-
-    fn order_segment(&mut self, size: SegmentSize, witness: SegmentWitness) {
-        let Some(batch) = self.batches.last_mut() else { return };
-        batch.segments += 1;
-        batch.handed_out += witness.slots.len();
-        (self.outlets.proving)(ProvingOrder::Segment { size, witness });
-    }
-
-    /// Ends the batch in work, if it has slots: collects the fees, hands out the rest of it, begins to wait for its proof.
-    pub fn seal(&mut self) {
-        if !matches!(&self.stage, Stage::Building(builder) if builder.slot_count() > 0) {
-            return;
-        }
-        self.batch_began = None;
-        if let Err(reason) = self.collect_fees() {
-            return self.halt(reason);
-        }
-        self.order_rest();
-        let Stage::Building(builder) = self.take_stage() else { return };
-        let compute = self.compute.clone();
-        match compute.block_on(|| builder.finish()) {
-            Ok((state, executed)) => {
-                self.stage = Stage::Between(state);
-                self.record_sealed(&executed);
-            }
-            Err(left) => {
-                self.stage = Stage::Building(left.builder);
-                self.halt("fees are left after they were collected");
-            }
-        }
-    }
-
-    fn collect_fees(&mut self) -> Result<(), String> {
-        let account = self.fee_account();
-        let Stage::Building(builder) = &mut self.stage else { return Ok(()) };
-        if builder.fee_sums().is_empty() {
-            return Ok(());
-        }
-        let account = account.ok_or("there is no account to collect fees")?;
-        builder.collect_fees(account).map_err(|refusal| format!("fees cannot be collected: {refusal}"))?;
-        Ok(())
-    }
-
-    /// Hands out the slots that no full segment took.
-    fn order_rest(&mut self) {
-        let handed_out = self.batches.last().map_or(0, |batch| batch.handed_out);
-        let Stage::Building(builder) = &mut self.stage else { return };
-        let mut rest = builder.slot_count() - handed_out;
-        if rest == 0 {
-            return;
-        }
-        let mut segments = Vec::new();
-        for size in plan_segments(rest, &self.settings.sizes) {
-            let slots = rest.min(self.settings.sizes.slots(size));
-            let segment = self.compute.block_on(|| builder.next_segment(slots));
-            segments.push((size, segment.expect("so many slots are left")));
-            rest -= slots;
-        }
-        for (size, segment) in segments {
-            self.order_segment(size, segment);
-        }
-    }
-
-    fn record_sealed(&mut self, executed: &ExecutedBatch) {
-        let queue_end = self.queue.executed();
-        let Some(batch) = self.batches.last_mut() else { return };
-        let after = executed.trace.after();
-        batch.root = after.root;
-        batch.slots = executed.trace.entries().len();
-        batch.records = executed.records();
-        batch.record_count = batch.records.len();
-        batch.withdrawals.clone_from(&executed.withdrawals);
-        batch.withdrawal_count = batch.withdrawals.len();
-        batch.queue.end = queue_end;
-        batch.chain = after.chain;
-        batch.reach(Finality::Sealed, clock::now());
-        batch.note_proving();
-        let claim = BatchClaim { number: batch.number(), statement: batch.statement(), records: batch.records.clone() };
-        tracing::info!(batch = claim.number, slots = batch.slots, segments = batch.segments, "batch sealed");
-        (self.outlets.proving)(ProvingOrder::Finish(claim));
-    }
-
-    /// A segment of a batch is proved.
-    pub fn segment_proved(&mut self, number: u32) {
-        if let Some(batch) = self.batch_mut(number) {
-            batch.segments_proved += 1;
-            batch.note_proving();
-        }
-    }
-
-    /// The wrapped proof of a batch exists and was checked: it is kept for download and posted.
-    pub fn proven(&mut self, proven: &CheckedProof) {
-        let deployment = self.settings.deployment;
-        let (salt, digest) = (self.settings.genesis_salt, self.settings.wrap_digest);
-        let chain_at = |queue: &Queue, index: u64| {
-            let index = usize::try_from(index).expect("known entries are in memory");
-            queue.chain_at[index]
-        };
-        let Some(batch) = self.batches.get_mut(position_of(proven.number)) else { return };
-        batch.costs.clone_from(&proven.costs);
-        batch.reach(Finality::Proven, clock::now());
+    /// The file with its proof.
+    pub(super) fn proof_file(&self, settings: &Settings, proven: &CheckedProof) -> Vec<u8> {
         let file = ProofFile {
             version: ProofFile::VERSION,
-            chain_id: deployment.chain_id,
-            contract: deployment.contract,
-            genesis_salt: salt,
-            number: batch.number(),
-            timestamp: batch.environment.timestamp.get(),
-            root_before: batch.root_before,
-            root_after: batch.root,
-            records: HexBytes(batch.records.iter().flat_map(weft_protocol::Record::to_bytes).collect()),
-            circuit: digest,
+            chain_id: settings.deployment.chain_id,
+            contract: settings.deployment.contract,
+            genesis_salt: settings.genesis_salt,
+            number: self.number(),
+            timestamp: self.environment.timestamp.get(),
+            root_before: self.root_before,
+            root_after: self.root,
+            records: HexBytes(self.data.clone()),
+            circuit: settings.wrap_digest,
             proof: HexBytes(proven.proof.clone()),
         };
-        batch.proof = Some(file.to_bytes().into());
-        let order = PostOrder {
-            statement: batch.statement(),
-            environment: batch.environment,
-            data: file.records.0,
-            withdrawals_root: withdrawals_root(&batch.withdrawals),
-            queue: batch.queue.clone(),
-            queue_chain_start: chain_at(&self.queue, batch.queue.start),
-            queue_chain_end: chain_at(&self.queue, batch.queue.end),
-            proof: proven.l1_proof.clone(),
-        };
-        (self.outlets.posting)(order);
+        file.to_bytes()
     }
 
-    /// The data of a batch is on L1.
-    pub fn posted(&mut self, number: u32, commit: L1Transaction) {
-        if let Some(batch) = self.batch_mut(number) {
-            batch.l1.commit = Some(commit);
-            batch.reach(Finality::Posted, clock::now());
+    /// What is to be posted.
+    pub(super) fn post_order(&self, l1_proof: Vec<u8>) -> PostOrder {
+        let (_, chain_start) = self.queue_start;
+        PostOrder {
+            statement: self.statement(&self.records()),
+            environment: self.environment,
+            data: self.data.clone(),
+            withdrawals_root: withdrawals_root(&self.withdrawals),
+            queue: self.queue(),
+            queue_chain_start: chain_start,
+            queue_chain_end: self.queue_end().1,
+            proof: l1_proof,
+            l1_block: self.l1_block,
         }
-    }
-
-    /// The contract has verified a batch.
-    pub fn verified(&mut self, number: u32, prove: L1Transaction) {
-        let Some(batch) = self.batch_mut(number) else { return };
-        batch.l1.prove = Some(prove);
-        batch.reach(Finality::Verified, clock::now());
-        if !batch.withdrawals.is_empty() {
-            batch.reach(Finality::Withdrawable, clock::now());
-        }
-        let queue_end = batch.queue.end;
-        self.queue.head = queue_end;
-        tracing::info!(batch = number, "batch verified on L1");
     }
 }
 
-fn genesis_root() -> Digest {
-    RunningState::genesis().root
-}
-
-fn position_of(number: u32) -> usize {
-    usize::try_from(number).expect("32 bits").wrapping_sub(1)
+/// A number of slots, records or segments.
+pub(super) fn count(items: usize) -> u32 {
+    u32::try_from(items).expect("a batch has at most 4,096 records")
 }

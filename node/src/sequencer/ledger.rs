@@ -2,27 +2,48 @@
 
 use std::collections::BTreeMap;
 
-use weft_api::{Finality, Time, TransactionFields};
-use weft_executor::Receipt;
-use weft_protocol::Reject;
+use serde::{Deserialize, Serialize};
+use weft_api::Finality;
 use weft_protocol::crypto::Digest;
+use weft_protocol::{AccountIndex, Domain, Reject, SignedTransaction, TransactionKind};
+use weft_storage::{IndexedTransaction, Position};
 
-use crate::clock;
+use super::entry::UnixMs;
 
 /// A transaction that was accepted.
-#[derive(Clone, Debug)]
-pub(super) struct TransactionEntry {
-    pub(super) fields: TransactionFields,
-    pub(super) accepted_at: Time,
-    pub(super) fate: Fate,
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct TransactionRecord {
+    /// The transaction.
+    pub signed: SignedTransaction,
+    /// Its place in the log: later ones have larger numbers.
+    pub sequence: u64,
+    /// When it was accepted, in milliseconds since the UNIX epoch.
+    pub accepted_at: UnixMs,
+    /// What became of it.
+    pub fate: Fate,
 }
 
-/// What became of it.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Fate {
+/// What became of a transaction.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Fate {
+    /// It waits for a batch.
     Waiting,
-    Executed { batch: u32, slot: usize, at: Time },
-    Refused { reject: Reject, at: Time },
+    /// It is in a batch.
+    Executed {
+        /// The batch.
+        batch: u32,
+        /// Its position there, from 0.
+        slot: u32,
+        /// When, in milliseconds since the UNIX epoch.
+        at: UnixMs,
+    },
+    /// A rule refused it after it was accepted.
+    Refused {
+        /// The rule.
+        reject: Reject,
+        /// When, in milliseconds since the UNIX epoch.
+        at: UnixMs,
+    },
 }
 
 impl Fate {
@@ -36,40 +57,79 @@ impl Fate {
     }
 }
 
-/// All accepted transactions by id.
+impl TransactionRecord {
+    /// Accounts whose history it belongs to.
+    #[must_use]
+    pub fn accounts(&self) -> Vec<AccountIndex> {
+        let transaction = &self.signed.transaction;
+        let paid = match transaction.kind {
+            TransactionKind::Transfer { to } => Some(to).filter(|to| *to != transaction.sender),
+            TransactionKind::Withdraw => None,
+        };
+        std::iter::once(transaction.sender).chain(paid).collect()
+    }
+}
+
+/// Transactions whose fate is not in the store: those that wait, and those that no stored batch covers.
 #[derive(Debug, Default)]
-pub(super) struct Transactions(BTreeMap<Digest, TransactionEntry>);
+pub(super) struct Transactions {
+    by_id: BTreeMap<Digest, TransactionRecord>,
+    /// Those whose fate is known, by the batch with which it is stored, in the order in which it was decided. Batch 0: the
+    /// next one to be sealed.
+    decided: BTreeMap<u32, Vec<Digest>>,
+}
+
+/// The key in [`Transactions::decided`] of what the next sealed batch stores.
+const NEXT: u32 = 0;
 
 impl Transactions {
-    pub(super) fn get(&self, id: &Digest) -> Option<&TransactionEntry> {
-        self.0.get(id)
+    pub(super) fn get(&self, id: &Digest) -> Option<&TransactionRecord> {
+        self.by_id.get(id)
     }
 
-    /// Accepted, and waits.
-    pub(super) fn accepted(&mut self, id: Digest, fields: TransactionFields, accepted_at: Time) {
-        self.0.insert(id, TransactionEntry { fields, accepted_at, fate: Fate::Waiting });
+    /// A transaction comes.
+    pub(super) fn insert(&mut self, id: Digest, record: TransactionRecord) {
+        self.by_id.insert(id, record);
     }
 
-    /// Accepted and executed at once.
-    pub(super) fn executed(&mut self, id: Digest, fields: TransactionFields, accepted_at: Time, receipt: &Receipt) {
-        self.accepted(id, fields, accepted_at);
-        self.moved_to_batch(&id, receipt);
-    }
-
-    /// Executed after it had waited.
-    pub(super) fn moved_to_batch(&mut self, id: &Digest, receipt: &Receipt) {
-        let Receipt { batch_number, slot, .. } = *receipt;
-        self.set(id, Fate::Executed { batch: batch_number, slot, at: clock::now() });
-    }
-
-    /// Refused after it had waited.
-    pub(super) fn refused(&mut self, id: &Digest, reject: &Reject) {
-        self.set(id, Fate::Refused { reject: *reject, at: clock::now() });
-    }
-
-    fn set(&mut self, id: &Digest, fate: Fate) {
-        if let Some(entry) = self.0.get_mut(id) {
-            entry.fate = fate;
+    /// A transaction is executed or refused.
+    pub(super) fn decide(&mut self, id: &Digest, fate: Fate) {
+        if let Some(record) = self.by_id.get_mut(id) {
+            record.fate = fate;
+            self.decided.entry(NEXT).or_default().push(*id);
         }
     }
+
+    /// Everything decided since the last batch, to be stored with this one.
+    pub(super) fn seal(&mut self, batch: u32) -> Vec<IndexedTransaction<TransactionRecord>> {
+        let ids = self.decided.remove(&NEXT).unwrap_or_default();
+        let records = ids.iter().map(|id| (id, self.by_id[id].clone()));
+        let indexed = records.map(|(id, record)| {
+            let accounts = record.accounts();
+            IndexedTransaction { id: id.to_bytes(), record, accounts }
+        });
+        let indexed = indexed.collect();
+        self.decided.insert(batch, ids);
+        indexed
+    }
+
+    /// Those whose fate is known, with their places in the history; `next` is the next batch to be sealed.
+    pub(super) fn decided(&self, next: u32) -> impl Iterator<Item = (Position, Digest)> {
+        self.decided.iter().flat_map(move |(&batch, ids)| {
+            let batch = if batch == NEXT { next } else { batch };
+            (0..).zip(ids).map(move |(place, id)| (Position { batch, place }, *id))
+        })
+    }
+
+    /// The store has a batch and what was decided with it: memory need not.
+    pub(super) fn forget(&mut self, batch: u32) {
+        for id in self.decided.remove(&batch).unwrap_or_default() {
+            self.by_id.remove(&id);
+        }
+    }
+}
+
+/// The id of a signed transaction.
+pub(super) fn id_of(signed: &SignedTransaction, domain: &Domain) -> Digest {
+    signed.transaction.id(domain)
 }

@@ -1,223 +1,139 @@
 //! The sequencer: the one owner of the state.
 //!
-//! A thread of its own holds the [`Sequencer`]; everything else asks it through a [`SequencerHandle`]. It executes each
-//! transaction and queue entry as it comes, hands segments to the provers as they fill, seals batches, and keeps what
-//! became of all of them.
+//! A thread of its own holds the [`Sequencer`]; everything else asks it through a [`SequencerHandle`]. It decides what
+//! comes next (a transaction, a queue entry, a batch's begin or end), has its state machine do it, and hands
+//! [entries](LogEntry) and effects to the [journal](crate::journal), through which everything that others can see leaves.
 //!
 //! Invariants: batch times strictly rise and are not above L1's time when the batch begins; queue entries are executed in
-//! order and before transactions that wait; a transaction that was answered with *executed* is in a batch.
+//! order and before transactions that wait; a transaction that was answered with *executed* is in a batch; the state
+//! follows from the log alone. Memory holds what waits, the batches that L1 has not verified, and the objects: all else is
+//! read from the [archive](Archive).
 
+mod archive;
 mod batch;
+mod entry;
 mod handle;
+mod l1_news;
 mod ledger;
+mod machine;
+mod open;
 mod pool;
+mod progress;
+mod settings;
 mod views;
 
-use std::collections::VecDeque;
-use std::fmt;
-use std::time::{Duration, Instant};
+use std::collections::BTreeMap;
+use std::time::Duration;
 
-use weft_api::{AssetView, BackendError, Deployment, Finality, Submission, SubmitError};
-use weft_circuits::digest::CircuitDigest;
-use weft_executor::{BatchBuilder, CheckedTransaction, Receipt, Refusal, State};
-use weft_protocol::crypto::Digest;
-use weft_protocol::{AccountIndex, Address, Environment, QueueEntry, Reject, Timestamp};
-use weft_prover::{CircuitSizes, SegmentSize};
+use weft_api::{AssetView, BackendError, Finality, Submission, SubmitError, Time};
+use weft_executor::CheckedTransaction;
+use weft_protocol::{AccountIndex, Environment, Object, Reject, Timestamp};
 
 use crate::clock;
-use crate::compute::Compute;
-use crate::config::BatchLimits;
+use crate::dispatch::Done;
+use crate::journal::{Effect, Journal, Parcel};
 use crate::l1::{L1Head, PostOrder};
-use crate::proving::ProvingOrder;
-use batch::Batch;
-use ledger::Transactions;
-use pool::Pool;
+use crate::telemetry;
+use entry::UnixMs;
+use machine::{Fault, Machine};
 
-pub use handle::SequencerHandle;
+pub use archive::Archive;
+pub use batch::Batch;
+pub use entry::{BatchShape, KnownEntry, LogEntry};
+pub use handle::{Inbox, Phase, SequencerHandle};
+pub use l1_news::QueueCursor;
+pub use ledger::{Fate, TransactionRecord};
+pub use open::{Opening, OpeningError};
+pub use settings::{FeeCollector, Settings};
+pub use views::BatchWithdrawals;
 
 /// When a client may ask again if the node cannot answer now.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
-
-/// The account that collects fees, by its owner and key. Anybody may open an account with this key on L1, but only one
-/// whose withdrawals the owner gets and whose last entries only the owner can fill is the collector's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FeeCollector {
-    /// Its L1 address.
-    pub owner: Address,
-    /// Digest of its key.
-    pub key: Digest,
-}
-
-/// What a sequencer works with.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Which rollup this is.
-    pub deployment: Deployment,
-    /// Salt of the deployment's domain.
-    pub genesis_salt: Digest,
-    /// Whose account collects fees.
-    pub fee_collector: FeeCollector,
-    /// Digest of the circuit whose proofs L1 verifies.
-    pub wrap_digest: CircuitDigest,
-    /// When a batch ends.
-    pub batch: BatchLimits,
-    /// Sizes of segments.
-    pub sizes: CircuitSizes,
-    /// The segments that are handed out while a batch grows.
-    pub streamed: SegmentSize,
-    /// Transactions that may wait for a batch.
-    pub pool_max: usize,
-    /// The circuits in use, for the status.
-    pub circuits: Vec<weft_api::Circuit>,
-}
-
-/// Where the sequencer's orders go. Must not block.
-pub struct Outlets {
-    /// To the provers.
-    pub proving: Box<dyn Fn(ProvingOrder) + Send>,
-    /// To the task that posts on L1.
-    pub posting: Box<dyn Fn(PostOrder) + Send>,
-}
-
-impl fmt::Debug for Outlets {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Outlets")
-    }
-}
-
-/// Between two batches, or within one.
-#[derive(Debug)]
-enum Stage {
-    Between(State),
-    Building(Box<BatchBuilder>),
-}
-
-/// The L1 queue as far as it is known.
-#[derive(Debug)]
-struct Queue {
-    /// `chainAt[i]` for every i up to the number of known entries.
-    chain_at: Vec<[u8; 32]>,
-    /// Known and not executed.
-    waiting: VecDeque<QueueEntry>,
-    /// Entries that verified batches have taken.
-    head: u64,
-}
-
-impl Queue {
-    fn next(&self) -> u64 {
-        u64::try_from(self.chain_at.len() - 1).expect("entries are counted in 64 bits")
-    }
-
-    fn executed(&self) -> u64 {
-        self.next() - u64::try_from(self.waiting.len()).expect("entries are counted in 64 bits")
-    }
-}
 
 /// State, pool, batches and what became of everything. See the [module](self).
 #[derive(Debug)]
 pub struct Sequencer {
     settings: Settings,
-    compute: Compute,
-    outlets: Outlets,
-    stage: Stage,
-    pool: Pool,
-    queue: Queue,
-    transactions: Transactions,
-    batches: Vec<Batch>,
-    assets: Vec<AssetView>,
+    machine: Machine,
+    archive: Archive,
+    journal: Journal,
+    /// What leaves with the present request.
+    parcel: Parcel,
+    /// The begin of a batch that has no slot: it is logged with the first one, or never.
+    unlogged: Option<LogEntry>,
     l1: L1Head,
-    /// When the batch in work got its first slot.
-    batch_began: Option<Instant>,
-    /// Why nothing goes on, if so.
-    halted: Option<String>,
+    /// The last L1 block whose events are all in the log.
+    l1_block: u64,
+    l1_answered_at: Option<Time>,
+    assets: Vec<AssetView>,
+    /// Proven batches that wait until those before them are verified.
+    posts: BTreeMap<u32, PostOrder>,
+    /// The last batch that was given to the poster.
+    posting: u32,
+    /// Batches whose proof does not go on, with the reason.
+    stuck: BTreeMap<u32, String>,
 }
 
 impl Sequencer {
-    /// The sequencer of a deployment whose L1 contract stands at genesis.
-    #[must_use]
-    pub fn new(settings: Settings, compute: Compute, outlets: Outlets) -> Self {
-        let pool = Pool::new(settings.pool_max);
-        Self {
-            settings,
-            compute,
-            outlets,
-            stage: Stage::Between(State::new()),
-            pool,
-            queue: Queue { chain_at: vec![[0; 32]], waiting: VecDeque::new(), head: 0 },
-            transactions: Transactions::default(),
-            batches: Vec::new(),
-            assets: Vec::new(),
-            l1: L1Head::default(),
-            batch_began: None,
-            halted: None,
-        }
-    }
-
     /// Takes a transaction whose signature is valid: executes it, or keeps it until there is a batch for it.
     ///
     /// # Errors
     /// A rule refuses it, the pool is full, or the node has halted. Nothing has changed.
     pub fn submit(&mut self, checked: CheckedTransaction) -> Result<Submission, SubmitError> {
         self.check_running()?;
-        let id = checked.get().transaction.id(&self.settings.deployment.domain);
+        self.check_backlog()?;
+        let id = ledger::id_of(checked.get(), &self.settings.deployment.domain);
         if let Some(view) = self.transaction(&id) {
             return Ok(Submission::Known(view));
         }
-        self.check_nonce(&checked)?;
-        let accepted_at = clock::now();
-        let fields = (&checked.get().transaction).into();
-        if self.pool.is_empty() && self.queue.waiting.is_empty() {
-            match self.execute(Source::User, |builder| builder.push_transaction(checked.clone())) {
-                Execution::Done(receipt) => {
-                    self.transactions.executed(id, fields, accepted_at, &receipt);
-                    return Ok(Submission::Accepted(self.transaction(&id).expect("it was just recorded")));
-                }
-                Execution::Refused(reject) => return Err(reject.into()),
-                Execution::NoBatch => {}
+        self.admit(checked).inspect_err(|error| {
+            if let SubmitError::Rejected(reject) = error {
+                metrics::counter!(telemetry::REJECTED, "code" => reject.code()).increment(1);
             }
-        }
-        if self.pool.is_full() {
-            return Err(SubmitError::PoolFull { retry_after: RETRY_AFTER });
-        }
-        self.pool.push(id, checked);
-        self.transactions.accepted(id, fields, accepted_at);
+        })?;
+        metrics::counter!(telemetry::ACCEPTED).increment(1);
         Ok(Submission::Accepted(self.transaction(&id).expect("it was just recorded")))
     }
 
-    /// Takes the next entries of the L1 queue, with the chain after each.
-    pub fn enqueue(&mut self, entries: Vec<(QueueEntry, [u8; 32])>) {
-        for (entry, chain) in entries {
-            self.queue.waiting.push_back(entry);
-            self.queue.chain_at.push(chain);
+    fn admit(&mut self, checked: CheckedTransaction) -> Result<(), SubmitError> {
+        self.check_nonce(&checked)?;
+        self.begin_for_one();
+        self.check_pool(checked.get().transaction.sender)?;
+        let (signed, at) = (checked.get().clone(), clock::now().unix_ms());
+        let sequence = self.machine.log_next + u64::from(self.unlogged.is_some());
+        if let Err(reject) = self.machine.accept(checked, sequence, at) {
+            if self.unlogged.take().is_some() {
+                self.machine.drop_empty();
+            }
+            return Err(reject.into());
         }
-    }
-
-    /// Learns what L1 looks like.
-    pub fn observe_l1(&mut self, head: L1Head, listed: Vec<AssetView>) {
-        self.l1 = head;
-        self.assets.extend(listed);
+        self.log(LogEntry::Transaction { signed, at });
+        self.settle();
+        Ok(())
     }
 
     /// Executes what waits and seals the batch if it is time. Called after everything else that happens, and often.
     pub fn advance(&mut self) {
-        if self.halted.is_some() {
+        self.settle();
+        self.flush();
+    }
+
+    /// Ends the batch in work, if it has slots: collects the fees, hands out the rest of it, begins to wait for its proof.
+    pub fn seal(&mut self) {
+        let has_slots = self.machine.building().is_some() && !self.machine.is_empty();
+        if !has_slots || self.is_halted() {
             return;
         }
-        self.execute_queue();
-        if self.queue.waiting.is_empty() {
-            self.execute_pool();
-        }
-        let limit = self.settings.batch.seal_after;
-        if self.batch_began.is_some_and(|began| began.elapsed() >= limit) {
-            self.seal();
-        }
+        let (fee_account, l1_block, at) = (self.fee_account(), self.l1_block, clock::now().unix_ms());
+        let sealed = self.machine.seal(fee_account, l1_block, at);
+        self.log(LogEntry::Sealed { fee_account, l1_block, at });
+        self.heed(sealed);
     }
 
     /// Stops taking and executing: something happened that must not.
-    pub fn halt(&mut self, reason: impl Into<String>) {
-        let reason = reason.into();
-        tracing::error!(reason, "the node has halted");
-        self.halted.get_or_insert(reason);
+    pub fn halt(&self, reason: impl Into<String>) {
+        self.journal.failure().set(reason);
+        metrics::gauge!(telemetry::HALTED).set(1.0);
     }
 
     /// The account that collects fees, once its deposit was executed.
@@ -228,14 +144,146 @@ impl Sequencer {
         objects.with_key(&key).find(|&index| objects.get(index).is_some_and(|object| object.owner == owner))
     }
 
+    /// An answer that goes out when everything that it may tell of is on the disk.
+    fn reply(&mut self, answer: impl FnOnce() + Send + 'static) {
+        self.parcel.effects.push(Effect::Reply(Box::new(answer)));
+    }
+
+    /// Adds an entry that the machine has just done.
+    fn log(&mut self, entry: LogEntry) {
+        let began = self.unlogged.take();
+        for entry in began.into_iter().chain([entry]) {
+            self.parcel.entries.push(entry);
+            self.machine.log_next += 1;
+        }
+    }
+
+    /// Hands in what has come together.
+    fn flush(&mut self) {
+        self.parcel.effects.extend(self.machine.orders.drain(..).map(Effect::Order));
+        if !self.parcel.entries.is_empty() || !self.parcel.effects.is_empty() {
+            self.journal.submit(std::mem::take(&mut self.parcel));
+        }
+    }
+
+    /// Takes news of the dispatcher.
+    pub(crate) fn done(&mut self, done: Done) {
+        self.machine.done(done);
+    }
+
+    fn heed(&mut self, result: Result<(), Fault>) {
+        if let Err(fault) = result {
+            self.halt(fault.to_string());
+        }
+    }
+
+    /// Seals the batch in work if it is full or old, and begins another for what waits, as often as needed.
+    fn settle(&mut self) {
+        while !self.is_halted() {
+            if self.machine.is_full() || self.is_old() {
+                self.seal();
+            } else if self.machine.building().is_none() && self.machine.has_waiting() {
+                let Some(began) = self.begin() else { break };
+                self.log(began);
+                if self.machine.is_empty() {
+                    self.machine.drop_empty();
+                    self.log(LogEntry::BatchDropped);
+                }
+            } else {
+                break;
+            }
+        }
+        self.measure();
+    }
+
+    /// Whether the batch in work has waited for more slots as long as it may.
+    fn is_old(&self) -> bool {
+        let limit = u64::try_from(self.settings.batch.seal_after.as_millis()).unwrap_or(u64::MAX);
+        let age = |began: UnixMs| clock::now().unix_ms().saturating_sub(began);
+        self.machine.building().is_some_and(|building| !self.machine.is_empty() && age(building.began_at) >= limit)
+    }
+
+    /// Begins a batch for a transaction that need not wait, if it can be executed at once. Nothing is logged yet.
+    fn begin_for_one(&mut self) {
+        if self.machine.building().is_none() && !self.machine.has_waiting() {
+            self.unlogged = self.begin();
+        }
+    }
+
+    /// Begins the next batch, if one may begin; returns the entry that says so.
+    fn begin(&mut self) -> Option<LogEntry> {
+        let environment = self.next_environment()?;
+        let limits = self.settings.batch;
+        let shape = BatchShape {
+            slots_max: u32::try_from(limits.slots_max).unwrap_or(u32::MAX),
+            streamed_slots: batch::count(self.settings.sizes.slots(self.settings.streamed)),
+        };
+        let at = clock::now().unix_ms();
+        let begun = self.machine.begin(environment, shape, at);
+        self.heed(begun);
+        Some(LogEntry::BatchBegan { environment, shape, at })
+    }
+
+    /// The next batch, if L1's time has passed that of the last one and there are not too many in work.
+    fn next_environment(&self) -> Option<Environment> {
+        if self.is_held_back() {
+            return None;
+        }
+        let time = self.l1.timestamp.max(clock::now_seconds());
+        let last = self.machine.last;
+        if last.is_some_and(|last| last.timestamp.get() >= time) {
+            return None;
+        }
+        Some(Environment {
+            domain: self.settings.deployment.domain,
+            batch_number: last.map_or(1, |last| last.number + 1),
+            timestamp: Timestamp::new(time).ok()?,
+        })
+    }
+
+    /// Whether as many batches as allowed are not verified.
+    #[must_use]
+    pub fn is_held_back(&self) -> bool {
+        let sealed = self.machine.last.map_or(0, |last| last.number);
+        let unverified = sealed - self.machine.verified.0.min(sealed);
+        usize::try_from(unverified).expect("32 bits") >= self.settings.batch.unverified_max
+    }
+
+    fn is_halted(&self) -> bool {
+        self.journal.failure().get().is_some()
+    }
+
     fn check_running(&self) -> Result<(), BackendError> {
-        match &self.halted {
+        match self.journal.failure().get() {
             None => Ok(()),
             Some(reason) => {
                 let reason = format!("it has halted: {reason}");
                 Err(BackendError::NotReady { reason, retry_after: RETRY_AFTER })
             }
         }
+    }
+
+    fn check_backlog(&self) -> Result<(), BackendError> {
+        if self.journal.is_behind() {
+            let reason = "the disk is behind".to_owned();
+            return Err(BackendError::NotReady { reason, retry_after: RETRY_AFTER });
+        }
+        Ok(())
+    }
+
+    /// A transaction that will have to wait finds room.
+    fn check_pool(&self, sender: AccountIndex) -> Result<(), SubmitError> {
+        if self.machine.building().is_some() && !self.machine.has_waiting() {
+            return Ok(());
+        }
+        let pending = self.machine.pool.count_of(sender);
+        if pending >= self.settings.pool_per_account_max {
+            return Err(SubmitError::AccountFull { pending, retry_after: RETRY_AFTER });
+        }
+        if self.machine.pool.len() >= self.settings.pool_max {
+            return Err(SubmitError::PoolFull { retry_after: RETRY_AFTER });
+        }
+        Ok(())
     }
 
     /// The sender exists and this is its next nonce, counting what waits in the pool.
@@ -251,108 +299,26 @@ impl Sequencer {
         if expected == got { Ok(()) } else { Err(Reject::WrongNonce { expected, got }) }
     }
 
-    fn execute_queue(&mut self) {
-        while let Some(entry) = self.queue.waiting.front().copied() {
-            match self.execute(Source::Queue, |builder| builder.push_queue_entry(&entry)) {
-                Execution::Done(receipt) => tracing::debug!(?receipt, "queue entry executed"),
-                Execution::Refused(reject) => return self.halt(format!("a queue entry cannot be executed: {reject}")),
-                Execution::NoBatch => return,
-            }
+    fn pending_nonce(&self, index: AccountIndex, object: &Object) -> u32 {
+        object.nonce.saturating_add(self.machine.pool.count_of(index))
+    }
+
+    /// Tells the gauges.
+    #[expect(clippy::cast_precision_loss, reason = "gauges are floating-point numbers, and these are small")]
+    fn measure(&self) {
+        metrics::gauge!(telemetry::POOL).set(self.machine.pool.len() as f64);
+        let stages = [("building", None), ("sealed", Some(Finality::Sealed)), ("proven", Some(Finality::Proven))];
+        for (stage, step) in stages {
+            let next = match step {
+                None => Finality::Sealed,
+                Some(Finality::Sealed) => Finality::Proven,
+                Some(_) => Finality::Verified,
+            };
+            let is_there = |batch: &&Batch| step.is_none_or(|step| batch.has_reached(step)) && !batch.has_reached(next);
+            let count = self.machine.batches.values().filter(is_there).count();
+            metrics::gauge!(telemetry::BATCHES, "stage" => stage).set(count as f64);
         }
     }
-
-    fn execute_pool(&mut self) {
-        while let Some((id, checked)) = self.pool.front() {
-            match self.execute(Source::User, |builder| builder.push_transaction(checked.clone())) {
-                Execution::Done(receipt) => self.transactions.moved_to_batch(&id, &receipt),
-                Execution::Refused(reject) => self.transactions.refused(&id, &reject),
-                Execution::NoBatch => return,
-            }
-            self.pool.pop();
-        }
-    }
-
-    /// Executes a slot in the batch in work, or in the next one if there is none or it is full.
-    fn execute(&mut self, source: Source, push: impl Fn(&mut BatchBuilder) -> Result<Receipt, Refusal>) -> Execution {
-        loop {
-            let Some(builder) = self.builder() else { return Execution::NoBatch };
-            match push(builder) {
-                Ok(receipt) => {
-                    self.after_slot(&receipt, source);
-                    return Execution::Done(receipt);
-                }
-                Err(Refusal::Rejected(reject)) => {
-                    self.drop_empty_batch();
-                    return Execution::Refused(reject);
-                }
-                Err(Refusal::BatchFull { .. }) => self.seal(),
-            }
-            if self.halted.is_some() {
-                return Execution::NoBatch;
-            }
-        }
-    }
-
-    /// The batch in work; begins the next one if there is none and one may begin.
-    fn builder(&mut self) -> Option<&mut BatchBuilder> {
-        if let Stage::Between(_) = self.stage {
-            let environment = self.next_environment()?;
-            let Stage::Between(state) = self.take_stage() else { unreachable!("the stage was just matched") };
-            self.stage = Stage::Building(Box::new(BatchBuilder::new(environment, state)));
-        }
-        match &mut self.stage {
-            Stage::Building(builder) => Some(builder),
-            Stage::Between(_) => None,
-        }
-    }
-
-    /// The next batch, if L1's time has passed that of the last one and there are not too many in work.
-    fn next_environment(&self) -> Option<Environment> {
-        let unverified = self.batches.iter().rev().take_while(|batch| !batch.has_reached(Finality::Verified));
-        if unverified.count() >= self.settings.batch.unverified_max {
-            return None;
-        }
-        let time = self.l1.timestamp.max(clock::now_seconds());
-        let last = self.batches.last().map(Batch::environment);
-        if last.is_some_and(|last| last.timestamp.get() >= time) {
-            return None;
-        }
-        Some(Environment {
-            domain: self.settings.deployment.domain,
-            batch_number: last.map_or(1, |last| last.batch_number + 1),
-            timestamp: Timestamp::new(time).ok()?,
-        })
-    }
-
-    fn take_stage(&mut self) -> Stage {
-        std::mem::replace(&mut self.stage, Stage::Between(State::new()))
-    }
-
-    fn pending_nonce(&self, index: AccountIndex, object: &weft_protocol::Object) -> u32 {
-        object.nonce.saturating_add(self.pool.count_of(index))
-    }
-
-    fn batch_mut(&mut self, number: u32) -> Option<&mut Batch> {
-        let position = usize::try_from(number).ok()?.checked_sub(1)?;
-        self.batches.get_mut(position)
-    }
-}
-
-/// Where a slot comes from.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Source {
-    /// The first queue entry that waits.
-    Queue,
-    /// A user.
-    User,
-}
-
-/// What became of an attempt to execute a slot.
-#[derive(Debug)]
-enum Execution {
-    Done(Receipt),
-    Refused(Reject),
-    NoBatch,
 }
 
 #[cfg(test)]

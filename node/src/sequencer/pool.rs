@@ -6,31 +6,38 @@ use weft_executor::CheckedTransaction;
 use weft_protocol::AccountIndex;
 use weft_protocol::crypto::Digest;
 
+use super::entry::UnixMs;
+
+/// A transaction that waits.
+#[derive(Clone, Debug)]
+pub(super) struct Waiting {
+    pub(super) id: Digest,
+    pub(super) checked: CheckedTransaction,
+    /// Its place in the log.
+    pub(super) sequence: u64,
+    pub(super) accepted_at: UnixMs,
+}
+
 /// Transactions in the order of their arrival, which is the order of nonces for each account: only the next nonce is let
-/// in.
-#[derive(Debug)]
+/// in. What may wait is the business of who fills it.
+#[derive(Debug, Default)]
 pub(super) struct Pool {
-    waiting: VecDeque<(Digest, CheckedTransaction)>,
+    waiting: VecDeque<Waiting>,
     by_sender: BTreeMap<AccountIndex, u32>,
-    max: usize,
 }
 
 impl Pool {
-    /// A pool for at most `max` transactions.
-    pub(super) fn new(max: usize) -> Self {
-        Self { waiting: VecDeque::new(), by_sender: BTreeMap::new(), max }
-    }
-
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
 
-    pub(super) fn is_full(&self) -> bool {
-        self.waiting.len() >= self.max
-    }
-
     pub(super) fn len(&self) -> usize {
         self.waiting.len()
+    }
+
+    /// Those that wait, in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Waiting> {
+        self.waiting.iter()
     }
 
     /// Transactions of an account that wait.
@@ -38,25 +45,26 @@ impl Pool {
         self.by_sender.get(&sender).copied().unwrap_or(0)
     }
 
-    pub(super) fn push(&mut self, id: Digest, checked: CheckedTransaction) {
-        *self.by_sender.entry(checked.get().transaction.sender).or_default() += 1;
-        self.waiting.push_back((id, checked));
+    pub(super) fn push(&mut self, waiting: Waiting) {
+        *self.by_sender.entry(waiting.checked.get().transaction.sender).or_default() += 1;
+        self.waiting.push_back(waiting);
     }
 
     /// The one that has waited longest.
-    pub(super) fn front(&self) -> Option<(Digest, CheckedTransaction)> {
-        self.waiting.front().cloned()
+    pub(super) fn front(&self) -> Option<&Waiting> {
+        self.waiting.front()
     }
 
     /// Takes [`Self::front`] away.
-    pub(super) fn pop(&mut self) {
-        let Some((_, checked)) = self.waiting.pop_front() else { return };
-        let sender = checked.get().transaction.sender;
+    pub(super) fn pop(&mut self) -> Option<Waiting> {
+        let first = self.waiting.pop_front()?;
+        let sender = first.checked.get().transaction.sender;
         if let Some(count) = self.by_sender.get_mut(&sender) {
             *count -= 1;
             if *count == 0 {
                 self.by_sender.remove(&sender);
             }
         }
+        Some(first)
     }
 }

@@ -1,10 +1,13 @@
 //! What the API shows of the sequencer.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use weft_api::{
     AccountFilter, AccountProofView, AccountView, AttemptsView, BatchSelector, BatchView, Bytes, CheckView, ConfigView,
-    Finality, FixedBytes, JobCounts, JobStateName, JobView, L1View, Lags, NodeLimits, PageRequest, ProofTreeView, Proofs, QueueEntryView, QueueRange, QueueView, RejectionView, SecurityView, StateAt, StatusView, Step, Time,
+    Finality, FixedBytes, JobCounts, JobStateName, JobView, L1View, Lags, NodeLimits, PageRequest, ProofTreeView,
+    Proofs, QueueEntryView, QueueRange, QueueView, RejectionView, SecurityView, StateAt, StatusView, Step, Time,
     TransactionKindName, TransactionView,
 };
 use weft_circuits::config::{RECURSION, SEGMENT, SHRINK};
@@ -14,9 +17,10 @@ use weft_executor::Objects;
 use weft_protocol::crypto::Digest;
 use weft_protocol::{AccountIndex, MAX_RECORDS, Opening, Record, Withdrawal};
 
-use super::batch::Batch;
-use super::ledger::Fate;
-use super::{Sequencer, Stage};
+use weft_storage::{Position, StoreError};
+
+use super::machine::Stage;
+use super::{Batch, Fate, Sequencer, TransactionRecord};
 use crate::clock;
 use crate::proving::JobCost;
 
@@ -33,33 +37,30 @@ impl Sequencer {
     /// The objects after all executed slots.
     #[must_use]
     pub fn objects(&self) -> &Objects {
-        match &self.stage {
+        match &self.machine.stage {
             Stage::Between(state) => state.objects(),
-            Stage::Building(builder) => builder.objects(),
+            Stage::Building(building) => building.builder.objects(),
         }
     }
 
     /// The state root after all executed slots.
     pub fn root(&mut self) -> Digest {
-        match &mut self.stage {
-            Stage::Between(state) => state.root(),
-            Stage::Building(builder) => self.compute.block_on(|| builder.root()),
-        }
+        self.machine.root()
     }
 
     /// A transaction that was accepted.
     #[must_use]
     pub fn transaction(&self, id: &Digest) -> Option<TransactionView> {
-        let entry = self.transactions.get(id)?;
+        let entry = self.record(id)?;
         let mut view = TransactionView {
             id: *id,
             status: Finality::Accepted,
-            transaction: entry.fields.clone(),
+            transaction: (&entry.signed.transaction).into(),
             rejected: None,
             batch: None,
             slot: None,
             proving: None,
-            steps: vec![Step { step: Finality::Accepted, at: entry.accepted_at }],
+            steps: vec![Step { step: Finality::Accepted, at: Time::from_unix_ms(entry.accepted_at) }],
             soft_receipt: None,
             l1: L1View::default(),
         };
@@ -67,12 +68,12 @@ impl Sequencer {
             Fate::Waiting => {}
             Fate::Refused { reject, at } => {
                 view.rejected = Some(RejectionView::from(&reject));
-                view.steps.push(Step { step: Fate::of_reject(&reject), at });
+                view.steps.push(Step { step: Fate::of_reject(&reject), at: Time::from_unix_ms(at) });
             }
             Fate::Executed { batch, slot, at } => {
                 view.batch = Some(batch);
-                view.slot = u32::try_from(slot).ok();
-                view.steps.push(Step { step: Finality::Executed, at });
+                view.slot = Some(slot);
+                view.steps.push(Step { step: Finality::Executed, at: Time::from_unix_ms(at) });
                 self.add_batch_steps(&mut view, batch);
             }
         }
@@ -80,16 +81,31 @@ impl Sequencer {
         Some(view)
     }
 
+    /// What became of a transaction.
+    #[must_use]
+    pub fn record(&self, id: &Digest) -> Option<Cow<'_, TransactionRecord>> {
+        if let Some(record) = self.machine.transactions.get(id) {
+            return Some(Cow::Borrowed(record));
+        }
+        self.read(self.archive.transaction(id)).map(Cow::Owned)
+    }
+
+    /// What the store has. If it cannot be read, the node halts.
+    fn read<T>(&self, result: Result<Option<T>, StoreError>) -> Option<T> {
+        result.unwrap_or_else(|error| {
+            self.halt(error.to_string());
+            None
+        })
+    }
+
     fn add_batch_steps(&self, view: &mut TransactionView, number: u32) {
         let Some(batch) = self.batch_of(number) else { return };
         let pays_out = view.transaction.kind == TransactionKindName::Withdraw;
-        let later = batch
-            .steps
-            .iter()
-            .filter(|step| step.step > Finality::Executed && (pays_out || step.step != Finality::Withdrawable));
-        view.steps.extend(later);
+        let concerns =
+            |step: &Step| step.step > Finality::Executed && (pays_out || step.step != Finality::Withdrawable);
+        view.steps.extend(batch.steps().into_iter().filter(concerns));
         view.proving = Some(batch.progress());
-        view.l1 = batch.l1;
+        view.l1 = batch.l1();
     }
 
     /// The account at an index.
@@ -104,8 +120,8 @@ impl Sequencer {
     pub fn accounts(&self, filter: AccountFilter, page: PageRequest) -> Vec<AccountView> {
         let objects = self.objects();
         let candidates: Box<dyn Iterator<Item = AccountIndex>> = match filter {
-            AccountFilter { key: Some(key), .. } => Box::new(objects.with_key(&key)),
-            AccountFilter { owner: Some(owner), .. } => Box::new(objects.owned_by(&owner)),
+            AccountFilter { key: Some(ref key), .. } => Box::new(objects.with_key(key)),
+            AccountFilter { owner: Some(ref owner), .. } => Box::new(objects.owned_by(owner)),
             AccountFilter { owner: None, key: None } => Box::new(objects.iter().map(|(index, _)| index)),
         };
         candidates
@@ -124,7 +140,7 @@ impl Sequencer {
         if number > sealed {
             return StateAt::NotSealed;
         }
-        let Stage::Between(state) = &self.stage else { return StateAt::Gone { oldest: sealed + 1 } };
+        let Stage::Between(state) = &self.machine.stage else { return StateAt::Gone { oldest: sealed + 1 } };
         let (true, Ok(path)) = (number == sealed, state.path(index)) else {
             return StateAt::Gone { oldest: sealed };
         };
@@ -135,13 +151,25 @@ impl Sequencer {
     /// Transactions that an account has signed or that pay it, the newest first, numbered by their order.
     #[must_use]
     pub fn account_transactions(&self, index: AccountIndex, page: PageRequest) -> Vec<(u64, TransactionView)> {
-        let concerns = |view: &TransactionView| {
-            view.transaction.sender == index.0 || view.transaction.to == Some(index.0)
-        };
-        let mut views: Vec<_> = self.transactions.ids().filter_map(|id| self.transaction(id)).filter(concerns).collect();
-        views.sort_by_key(|view| view.steps.first().map(|step| step.at));
-        let numbered = (0..).zip(views).rev();
-        numbered.filter(|(number, _)| page.after.is_none_or(|after| *number < after)).take(page.limit).collect()
+        let key = |position: Position| u64::from(position.batch) << 32 | u64::from(position.place);
+        let before = page.after.map(|after| Position { batch: high(after), place: low(after) });
+        let stored = self.read(self.archive.history(index, before, page.limit).map(Some)).unwrap_or_default();
+        // What was just stored may still be in memory, at the same place.
+        let mut ids: BTreeMap<_, _> = stored.into_iter().map(|(position, id)| (position, id)).collect();
+        let sealed = self.machine.last.map_or(0, |last| last.number);
+        let decided = self.machine.transactions.decided(sealed + 1);
+        let waiting = self.machine.pool.iter().zip(0..);
+        let waiting = waiting.map(|(tx, place)| (Position { batch: u32::MAX, place }, tx.id));
+        for (position, id) in decided.chain(waiting) {
+            let concerns = |id| self.machine.transactions.get(id).is_some_and(|tx| tx.accounts().contains(&index));
+            if before.is_none_or(|before| position < before) && concerns(&id) {
+                ids.insert(position, id.to_bytes());
+            }
+        }
+        let newest = ids.into_iter().rev().take(page.limit);
+        newest
+            .filter_map(|(position, id)| Some((key(position), self.transaction(&Digest::from_bytes(&id)?)?)))
+            .collect()
     }
 
     /// One batch.
@@ -149,7 +177,7 @@ impl Sequencer {
     pub fn batch(&mut self, selector: BatchSelector) -> Option<BatchView> {
         let number = match selector {
             BatchSelector::Number(number) => number,
-            BatchSelector::Latest => self.batches.last()?.number(),
+            BatchSelector::Latest => self.last_begun(),
             BatchSelector::Proven => self.last_that_reached(Finality::Proven),
             BatchSelector::Verified => self.last_that_reached(Finality::Verified),
         };
@@ -158,7 +186,7 @@ impl Sequencer {
 
     /// Batches by falling number.
     pub fn batches(&mut self, page: PageRequest) -> Vec<BatchView> {
-        let last = self.batches.last().map_or(0, Batch::number);
+        let last = self.last_begun();
         let before = |after: u64| u32::try_from(after.saturating_sub(1)).map_or(last, |first| first.min(last));
         let first = page.after.map_or(last, before);
         (1..=first).rev().take(page.limit).filter_map(|number| self.batch_view(number)).collect()
@@ -167,31 +195,30 @@ impl Sequencer {
     /// Signed transactions of a batch by rising slot.
     #[must_use]
     pub fn batch_transactions(&self, number: u32, page: PageRequest) -> Vec<TransactionView> {
-        let views = self.transactions.ids().filter_map(|id| self.transaction(id));
-        let mut views: Vec<_> = views.filter(|view| view.batch == Some(number)).collect();
-        views.sort_by_key(|view| view.slot);
-        let is_after = |view: &TransactionView| page.after.is_none_or(|after| view.slot.map(u64::from) > Some(after));
-        views.into_iter().filter(is_after).take(page.limit).collect()
+        let Some(batch) = self.batch_of(number) else { return Vec::new() };
+        let is_after = |slot: u32| page.after.is_none_or(|after| u64::from(slot) > after);
+        let ids = batch.transactions.iter().filter(|(_, slot)| is_after(*slot)).take(page.limit);
+        ids.filter_map(|(id, _)| self.transaction(id)).collect()
     }
 
     /// The records of a sealed batch.
     #[must_use]
     pub fn batch_records(&self, number: u32) -> Option<Vec<Record>> {
         let batch = self.batch_of(number)?;
-        batch.has_reached(Finality::Sealed).then(|| batch.records.clone())
+        batch.has_reached(Finality::Sealed).then(|| batch.records())
     }
 
     /// The jobs of a batch: known once it is proven.
     #[must_use]
     pub fn proof_tree(&self, number: u32) -> Option<ProofTreeView> {
         let batch = self.batch_of(number)?;
-        let done_at = batch.steps.iter().find(|step| step.step == Finality::Proven).map(|step| step.at);
+        let done_at = batch.reached_at(Finality::Proven);
         let job = |(position, cost): (u32, &JobCost)| JobView {
             id: FixedBytes([0; 32]),
             batch: number,
             position,
-            name: cost.kind.to_string(),
-            kind: cost.kind.to_string(),
+            name: cost.kind.name().to_owned(),
+            kind: cost.kind.name().to_owned(),
             state: JobStateName::Done,
             height: 0,
             children: Vec::new(),
@@ -201,8 +228,8 @@ impl Sequencer {
             created_at: batch.environment().timestamp.into(),
             started_at: None,
             done_at,
-            wall_seconds: Some(cost.cost.wall.as_secs_f64()),
-            cpu_seconds: Some(cost.cost.cpu.as_secs_f64()),
+            wall_seconds: Some(cost.wall.as_secs_f64()),
+            cpu_seconds: Some(cost.cpu.as_secs_f64()),
             attempts: AttemptsView::default(),
             reason: None,
         };
@@ -218,16 +245,10 @@ impl Sequencer {
     /// Entries of the L1 queue that wait.
     #[must_use]
     pub fn queue_entries(&self, page: PageRequest) -> Vec<QueueEntryView> {
-        let entries = (self.queue.executed()..).zip(&self.queue.waiting);
+        let entries = (self.machine.queue.executed()..).zip(self.machine.queue.waiting());
         let is_after = |position: u64| page.after.is_none_or(|after| position > after);
-        entries
-            .filter(|(position, _)| is_after(*position))
-            .take(page.limit)
-            .filter_map(|(position, entry)| {
-                let chain = self.queue.chain_at.get(usize::try_from(position).ok()? + 1)?;
-                Some(QueueEntryView::waiting(position, entry, *chain))
-            })
-            .collect()
+        let page = entries.filter(|(position, _)| is_after(*position)).take(page.limit);
+        page.map(|(position, known)| QueueEntryView::waiting(position, &known.entry, known.chain)).collect()
     }
 
     /// What a client must know before it signs.
@@ -245,7 +266,7 @@ impl Sequencer {
             security: security(),
             limits: NodeLimits {
                 pool_transactions: pool.into(),
-                pool_transactions_per_account: pool,
+                pool_transactions_per_account: self.settings.pool_per_account_max,
                 batch_slots: count(batch.slots_max),
                 batch_records: count(MAX_RECORDS),
                 batch_milliseconds: u64::try_from(batch.seal_after.as_millis()).unwrap_or(u64::MAX),
@@ -257,8 +278,9 @@ impl Sequencer {
     /// Whether the sequencer works.
     #[must_use]
     pub fn check(&self) -> CheckView {
-        let detail = self.halted.clone().unwrap_or_else(|| "it works".to_owned());
-        CheckView { name: "sequencer".to_owned(), ok: self.halted.is_none(), detail }
+        let halted = self.journal.failure().get();
+        let detail = halted.unwrap_or("it works").to_owned();
+        CheckView { name: "sequencer".to_owned(), ok: halted.is_none(), detail }
     }
 
     fn lags(&self) -> Lags {
@@ -267,17 +289,14 @@ impl Sequencer {
             let milliseconds = now.saturating_sub(time.unix_ms());
             Duration::from_millis(milliseconds).as_secs_f64()
         };
-        let since = |batch: &Batch, step| {
-            let reached = batch.steps.iter().find(|reached| reached.step == step);
-            reached.map_or(0.0, |reached| seconds_since(reached.at))
-        };
+        let since = |batch: &Batch, step| batch.reached_at(step).map_or(0.0, seconds_since);
         let between = |from, to| {
             let is_between = move |batch: &&Batch| batch.has_reached(from) && !batch.has_reached(to);
-            self.batches.iter().filter(is_between).collect::<Vec<_>>()
+            self.machine.batches.values().filter(is_between).collect::<Vec<_>>()
         };
         let unproven = between(Finality::Sealed, Finality::Proven);
         let unverified = between(Finality::Proven, Finality::Verified);
-        let waiting_since = self.pool.front().and_then(|(id, _)| self.transactions.get(&id)).map(|entry| entry.accepted_at);
+        let waiting_since = self.machine.pool.front().map(|first| Time::from_unix_ms(first.accepted_at));
         let count = |batches: &[&Batch]| u32::try_from(batches.len()).unwrap_or(u32::MAX);
         Lags {
             l1_answer_seconds: 0.0,
@@ -286,14 +305,14 @@ impl Sequencer {
             proving_seconds: unproven.first().map_or(0.0, |batch| since(batch, Finality::Sealed)),
             unverified_batches: count(&unverified),
             l1_seconds: unverified.first().map_or(0.0, |batch| since(batch, Finality::Proven)),
-            is_held_back: unproven.len() + unverified.len() >= self.settings.batch.unverified_max,
+            is_held_back: self.is_held_back(),
         }
     }
 
     /// The file with a batch's proof.
     #[must_use]
     pub fn proof(&self, number: u32) -> Option<Bytes> {
-        self.batch_of(number)?.proof.clone()
+        self.read(self.archive.proof(number))
     }
 
     /// What a sealed batch pays out; a batch in work pays nothing yet.
@@ -314,12 +333,16 @@ impl Sequencer {
             deployment: self.settings.deployment,
             assets: self.assets.clone(),
             l1_head: self.l1.number,
-            queue: QueueView { head: self.queue.head, executed: self.queue.executed(), next: self.queue.next() },
+            queue: QueueView {
+                head: self.machine.verified.1,
+                executed: self.machine.queue.executed(),
+                next: self.machine.queue.next(),
+            },
             root: self.root(),
             last_sealed: self.last_that_reached(Finality::Sealed),
             last_proven: self.last_that_reached(Finality::Proven),
             last_verified: self.last_that_reached(Finality::Verified),
-            pending_transactions: u64::try_from(self.pool.len()).expect("a length fits 64 bits"),
+            pending_transactions: u64::try_from(self.machine.pool.len()).expect("a length fits 64 bits"),
             jobs: JobCounts::default(),
             workers: 0,
             lags,
@@ -335,43 +358,62 @@ impl Sequencer {
         self.batch_of(number).map_or_else(Vec::new, |batch| batch.costs.clone())
     }
 
-    fn batch_of(&self, number: u32) -> Option<&Batch> {
-        let position = usize::try_from(number).ok()?.checked_sub(1)?;
-        self.batches.get(position)
+    /// A batch that was begun.
+    #[must_use]
+    pub fn batch_of(&self, number: u32) -> Option<Cow<'_, Batch>> {
+        if let Some(batch) = self.machine.batches.get(&number) {
+            return Some(Cow::Borrowed(batch));
+        }
+        self.read(self.archive.batch(number)).map(Cow::Owned)
     }
 
-    /// Number of the last batch that has reached a step, 0 if none has.
+    /// Number of the last batch that was begun, 0 before the first.
+    fn last_begun(&self) -> u32 {
+        let sealed = self.machine.last.map_or(0, |last| last.number);
+        self.machine.batches.last_key_value().map_or(sealed, |(number, _)| sealed.max(*number))
+    }
+
+    /// Number of the last batch that has reached a step, 0 if none has. All before the last verified one have reached all.
     fn last_that_reached(&self, step: Finality) -> u32 {
-        let reached = self.batches.iter().rev().find(|batch| batch.has_reached(step));
-        reached.map_or(0, Batch::number)
+        let mut reached = self.machine.batches.values().rev().filter(|batch| batch.has_reached(step));
+        reached.next().map_or(self.machine.verified.0, |batch| batch.number().max(self.machine.verified.0))
     }
 
     fn batch_view(&mut self, number: u32) -> Option<BatchView> {
-        let is_open = !self.batch_of(number)?.has_reached(Finality::Sealed);
-        let open_root = is_open.then(|| self.root());
-        let batch = self.batch_of(number)?;
-        let count = |items: usize| u32::try_from(items).expect("a batch has at most 4,096 records");
+        let batch = self.batch_of(number)?.into_owned();
+        let root = if batch.has_reached(Finality::Sealed) { batch.root } else { self.root() };
+        let queue = batch.queue();
         Some(BatchView {
             number,
             status: batch.status(),
             timestamp: Time::from(batch.environment().timestamp),
             root_before: batch.root_before,
-            root: open_root.unwrap_or(batch.root),
-            slots: count(batch.slots),
-            records: count(batch.record_count),
-            segments: count(batch.segments),
-            withdrawals: count(batch.withdrawal_count),
-            queue: QueueRange { first: batch.queue.start, end: batch.queue.end },
+            root,
+            slots: batch.slots,
+            records: batch.record_count,
+            segments: batch.segments,
+            withdrawals: batch.withdrawal_count,
+            queue: QueueRange { first: queue.start, end: queue.end },
             proving: Some(batch.progress()),
-            steps: batch.steps.clone(),
-            l1: batch.l1,
+            steps: batch.steps(),
+            l1: batch.l1(),
             cpu_seconds: (!batch.costs.is_empty()).then(|| cpu_of(&batch.costs).as_secs_f64()),
         })
     }
 }
 
 fn cpu_of(costs: &[JobCost]) -> Duration {
-    costs.iter().map(|job| job.cost.cpu).sum()
+    costs.iter().map(|job| job.cpu).sum()
+}
+
+/// The batch of a key that pages of a history have.
+fn high(key: u64) -> u32 {
+    u32::try_from(key >> 32).expect("32 bits")
+}
+
+/// The place of such a key.
+fn low(key: u64) -> u32 {
+    u32::try_from(key & u64::from(u32::MAX)).expect("32 bits")
 }
 
 /// Security of the proofs: the minimum over their layers, in whole bits.

@@ -1,0 +1,191 @@
+//! The provers of a node: coordinator, local workers, and the way from orders to checked proofs.
+//!
+//! ```text
+//! dispatcher ── orders ──► coordinator ◄── local workers, and external ones over HTTP
+//!                              └── events ──► collector ── checked proofs ──► sequencer
+//! ```
+//! A local worker is of the same kind as an external one; it only speaks to the coordinator directly.
+
+mod collector;
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use weft_aggregator::worker::{InProcess, Local, Worker, WorkerConfig};
+use weft_aggregator::{BatchEnd, Coordinator, FleetConfig, FleetError, FleetEvent, OrderError};
+use weft_prover::{CircuitSet, SegmentInput};
+use weft_storage::blobs::FileBlobs;
+use weft_storage::jobs::{Millis, RocksJobStore};
+
+use crate::clock;
+use crate::config::ProverLimits;
+use crate::dispatch::Outlets;
+use crate::l1::PostOrder;
+use crate::proving::{BatchClaim, SegmentOrder};
+
+pub use collector::{Collector, CollectorError};
+
+/// The coordinator of a node.
+pub type NodeCoordinator = Coordinator<RocksJobStore, FileBlobs>;
+
+/// Folder of the jobs in the data folder.
+const JOBS: &str = "jobs";
+/// Folder of inputs and proofs of jobs in the data folder.
+const BLOBS: &str = "blobs";
+/// How long local workers may take for the job that they have when the node stops.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Coordinator and local workers, running.
+#[derive(Debug)]
+pub struct Fleet {
+    coordinator: Arc<NodeCoordinator>,
+    ticker: JoinHandle<()>,
+    workers: Vec<JoinHandle<Result<(), FleetError>>>,
+    stop: watch::Sender<bool>,
+}
+
+impl Fleet {
+    /// Opens jobs and blobs in the data folder. Returns what the coordinator will tell, too. Blocks on the disk.
+    ///
+    /// # Errors
+    /// The stores cannot be opened, or the system gives no threads.
+    pub fn open(
+        circuits: Arc<CircuitSet>,
+        data: &Path,
+    ) -> Result<(Arc<NodeCoordinator>, mpsc::UnboundedReceiver<FleetEvent>)> {
+        let config = FleetConfig::default();
+        let jobs = RocksJobStore::open(&data.join(JOBS), config.budgets).context("cannot open the store of jobs")?;
+        let blobs = FileBlobs::open(&data.join(BLOBS)).context("cannot open the store of proofs")?;
+        let (events, arrivals) = mpsc::unbounded_channel();
+        let observer = Box::new(move |event| {
+            // Nobody listens while the node stops.
+            let _ = events.send(event);
+        });
+        let clock = Box::new(|| Millis(clock::now().unix_ms()));
+        let coordinator = Coordinator::new(circuits, (jobs, blobs), clock, config, observer);
+        Ok((Arc::new(coordinator.context("cannot start the coordinator")?), arrivals))
+    }
+
+    /// Takes up what the job store has, and starts the local workers.
+    ///
+    /// # Errors
+    /// The store cannot be read, or the system gives no threads.
+    pub async fn start(coordinator: Arc<NodeCoordinator>, limits: &ProverLimits) -> Result<Self> {
+        let open = coordinator.resume().await.context("the jobs cannot be taken up")?;
+        tracing::info!(batches = ?open, "jobs taken up");
+        let (stop, stopped) = watch::channel(false);
+        let ticking = Arc::clone(&coordinator);
+        let ticker = tokio::spawn(async move { ticking.tick_forever().await });
+        let mut workers = Vec::new();
+        for number in 0..limits.local_workers {
+            workers.push(start_worker(&coordinator, number, limits, stopped.clone())?);
+        }
+        Ok(Self { coordinator, ticker, workers, stop })
+    }
+
+    /// The coordinator.
+    #[must_use]
+    pub fn coordinator(&self) -> &Arc<NodeCoordinator> {
+        &self.coordinator
+    }
+
+    /// Has the local workers finish or give back what they do, and stops.
+    pub async fn stop(self) {
+        // Without workers nobody listens.
+        let _ = self.stop.send(true);
+        for worker in self.workers {
+            match worker.await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::warn!(%error, "a local worker had ended"),
+                Err(error) => tracing::warn!(%error, "a local worker panicked"),
+            }
+        }
+        self.ticker.abort();
+        // It holds the store until it has ended.
+        drop(self.ticker.await);
+    }
+}
+
+fn start_worker(
+    coordinator: &Arc<NodeCoordinator>,
+    number: u32,
+    limits: &ProverLimits,
+    mut stopped: watch::Receiver<bool>,
+) -> Result<JoinHandle<Result<(), FleetError>>> {
+    let all = || thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let threads = limits.threads.unwrap_or_else(all);
+    let circuits = Arc::clone(coordinator.circuits());
+    let executor = InProcess::new(circuits, threads).context("cannot start the threads of a local worker")?;
+    let cores = u32::try_from(threads.get()).unwrap_or(u32::MAX);
+    let config =
+        WorkerConfig { grace: GRACE, ..WorkerConfig::new(format!("local-{number}"), cores, limits.memory_mib) };
+    let worker = Worker::new(Local(Arc::clone(coordinator)), executor, config);
+    Ok(tokio::spawn(worker.run(async move {
+        // A dropped sender stops the worker as well.
+        let _ = stopped.wait_for(|stop| *stop).await;
+    })))
+}
+
+/// Gives orders to the coordinator and to the poster.
+#[derive(Debug)]
+pub struct FleetOutlets {
+    coordinator: Arc<NodeCoordinator>,
+    posts: mpsc::UnboundedSender<PostOrder>,
+    runtime: Handle,
+}
+
+impl FleetOutlets {
+    /// Outlets to a coordinator and a poster; at most one batch is with the poster at a time.
+    #[must_use]
+    pub fn new(coordinator: Arc<NodeCoordinator>, posts: mpsc::UnboundedSender<PostOrder>, runtime: Handle) -> Self {
+        Self { coordinator, posts, runtime }
+    }
+}
+
+impl Outlets for FleetOutlets {
+    fn segment(&mut self, order: SegmentOrder) -> Result<()> {
+        let SegmentOrder { position, size, segment } = order;
+        let order = weft_aggregator::SegmentOrder {
+            position: usize::try_from(position).expect("32 bits"),
+            size,
+            statement: segment.statement,
+            input: SegmentInput::new(&segment.witness),
+        };
+        let submitted = self.runtime.block_on(self.coordinator.submit_segment(order));
+        submitted.context("a segment cannot be given to the provers")
+    }
+
+    fn finish(&mut self, claim: BatchClaim) -> Result<()> {
+        let end = BatchEnd {
+            root_before: claim.statement.root_before,
+            root_after: claim.statement.root_after,
+            records: claim.records,
+        };
+        let finished = self.runtime.block_on(self.coordinator.finish(&claim.environment, end));
+        finished.context("the end of a batch cannot be given to the provers")
+    }
+
+    fn post(&mut self, order: PostOrder) {
+        // The poster is gone only after it has halted the node.
+        let _ = self.posts.send(order);
+    }
+
+    fn release(&mut self, batch: u32) -> Result<()> {
+        match self.runtime.block_on(self.coordinator.release_batch(batch)) {
+            Ok(_) => Ok(()),
+            // What cannot be deleted takes up room, no more.
+            Err(OrderError::Blobs(error)) => {
+                tracing::warn!(batch, %error, "proofs of a verified batch were not deleted");
+                Ok(())
+            }
+            Err(error) => Err(error).context("the jobs of a verified batch cannot be released"),
+        }
+    }
+}

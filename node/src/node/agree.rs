@@ -1,0 +1,77 @@
+//! Whether the node's data and the contract on L1 tell of the same rollup.
+
+use alloy::primitives::B256;
+use alloy::providers::Provider;
+use anyhow::{Context, Result, bail, ensure};
+use weft_api::Deployment;
+use weft_protocol::crypto::Digest;
+use weft_protocol::{Address, Domain};
+
+use crate::l1::{Rollup, find_posted, word};
+use crate::sequencer::{Opening, SequencerHandle};
+
+/// Where the contract stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct OnL1 {
+    /// The last batch that it has verified, 0 before the first.
+    pub(super) number: u32,
+    root: B256,
+    queue_length: u64,
+}
+
+/// Reads the contract and checks that it is the one that this node can serve.
+pub(super) async fn deployment_of(rollup: &Rollup, salt: &Digest) -> Result<(Deployment, OnL1)> {
+    let chain_id = rollup.provider().get_chain_id().await.context("L1 does not answer")?;
+    let contract = Address(rollup.address().into_array());
+    let domain = Domain::new(chain_id, &contract, salt)?;
+    let on_l1 = rollup.domain().call().await.with_context(|| format!("{contract} is no rollup contract"))?;
+    ensure!(on_l1 == word(&domain.0), "the contract {contract} was deployed with another salt");
+    let progress = rollup.progress().call().await?;
+    let root = rollup.root().call().await?;
+    let on_l1 = OnL1 { number: progress.number, root, queue_length: progress.queueLength };
+    Ok((Deployment { chain_id, contract, domain }, on_l1))
+}
+
+/// Checks that the data lead to what the contract has verified, and know no deposits that it does not.
+pub(super) async fn check(opening: &Opening, rollup: &Rollup, on_l1: &OnL1) -> Result<()> {
+    let OnL1 { number, root, queue_length } = *on_l1;
+    let sealed = opening.last_sealed();
+    let Some(own) = opening.root_after(number)? else {
+        bail!(
+            "the contract has verified {number} batches, the data end with batch {sealed}: they are an old copy or those \
+             of another node; use the newest data folder of this rollup"
+        );
+    };
+    ensure!(
+        word(&own) == root,
+        "after batch {number} the contract has the root {root}, the data have {own}: they are those of another rollup, \
+         or L1 was begun anew; use the data folder that belongs to this contract"
+    );
+    let (known, chain) = opening.queue();
+    ensure!(
+        known <= queue_length,
+        "the data know {known} entries of the L1 queue, the contract has {queue_length}: L1 was begun anew or set back"
+    );
+    let chain_on_l1 = rollup.chainAt(known).call().await?;
+    ensure!(
+        chain_on_l1 == B256::from(chain),
+        "the data know other deposits than the contract: they are those of another rollup, or L1 was begun anew"
+    );
+    Ok(())
+}
+
+/// Learns of batches that L1 verified before the node could note it.
+pub(super) async fn catch_up(rollup: &Rollup, sequencer: &SequencerHandle, verified: u32) -> Result<()> {
+    let noted = sequencer.ask(|sequencer| sequencer.last_verified()).await?;
+    for number in noted + 1..=verified {
+        let block = sequencer.ask(move |sequencer| sequencer.batch_of(number).map(|batch| batch.l1_block())).await?;
+        let block = block.with_context(|| format!("there is no record of batch {number}"))?;
+        let (commit, prove, _) = find_posted(rollup, number, block).await?;
+        tracing::info!(batch = number, "L1 had verified a batch while the node was away");
+        sequencer.post(move |sequencer| {
+            sequencer.posted(number, commit);
+            sequencer.verified(number, prove);
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,97 @@
+//! What the sequencer learns of L1.
+
+use weft_api::{AssetView, Finality, L1Transaction, Time};
+
+use super::{KnownEntry, LogEntry, Sequencer};
+use crate::clock;
+use crate::l1::{L1Head, QueueEvent};
+use crate::telemetry;
+
+/// Where the watcher goes on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct QueueCursor {
+    /// The last L1 block whose events are all in the log.
+    pub block: u64,
+    /// Position of the next entry of the queue.
+    pub next: u64,
+    /// Chain over the entries before it.
+    pub chain: [u8; 32],
+}
+
+impl Sequencer {
+    /// How far the L1 queue is known.
+    #[must_use]
+    pub fn queue_cursor(&self) -> QueueCursor {
+        let queue = &self.machine.queue;
+        QueueCursor { block: self.l1_block, next: queue.next(), chain: queue.chain() }
+    }
+
+    /// L1 has answered.
+    pub fn l1_answered(&mut self) {
+        self.l1_answered_at = Some(clock::now());
+    }
+
+    /// When L1 answered last.
+    #[must_use]
+    pub fn l1_answered_at(&self) -> Option<Time> {
+        self.l1_answered_at
+    }
+
+    /// Takes assets that L1 has listed; those that are known stay as they are.
+    pub fn list_assets(&mut self, listed: Vec<AssetView>) {
+        for asset in listed {
+            if self.assets.iter().all(|known| known.id != asset.id) {
+                self.assets.push(asset);
+            }
+        }
+    }
+
+    /// Takes what is new up to an L1 block: entries of the queue in order, and assets.
+    pub fn observe_l1(&mut self, head: L1Head, events: Vec<QueueEvent>, listed: Vec<AssetView>) {
+        self.l1 = head;
+        self.list_assets(listed);
+        for event in events {
+            if event.position < self.machine.queue.next() {
+                continue;
+            }
+            let known = KnownEntry { entry: event.entry, chain: event.chain, read_at: clock::now().unix_ms() };
+            let taken = self.machine.enqueue(known);
+            self.log(LogEntry::QueueEntry(known));
+            self.heed(taken);
+            // A batch that is full is sealed before it is offered the next entry.
+            self.settle();
+        }
+        self.l1_block = head.number;
+    }
+
+    /// The data of a batch are on L1.
+    pub fn posted(&mut self, number: u32, transaction: L1Transaction) {
+        if self.machine.batches.get(&number).is_none_or(|batch| batch.has_reached(Finality::Posted)) {
+            return;
+        }
+        let at = clock::now().unix_ms();
+        self.machine.posted(number, transaction, at);
+        self.log(LogEntry::Posted { number, transaction, at });
+        metrics::counter!(telemetry::L1_GAS, "call" => "commit").increment(transaction.gas);
+    }
+
+    /// The contract has verified a batch.
+    pub fn verified(&mut self, number: u32, transaction: L1Transaction) {
+        let Some(batch) = self.machine.batches.get(&number) else { return };
+        if batch.has_reached(Finality::Verified) {
+            return;
+        }
+        let (at, sealed_at) = (clock::now().unix_ms(), batch.reached_at(Finality::Sealed));
+        self.machine.verified(number, transaction, at);
+        self.log(LogEntry::Verified { number, transaction, at });
+        tracing::info!(batch = number, "batch verified on L1");
+        metrics::counter!(telemetry::L1_GAS, "call" => "prove").increment(transaction.gas);
+        metrics::counter!(telemetry::VERIFIED).increment(1);
+        if let Some(sealed) = sealed_at {
+            let waited = std::time::Duration::from_millis(at.saturating_sub(sealed.unix_ms()));
+            metrics::histogram!(telemetry::SEAL_TO_VERIFIED_SECONDS).record(waited.as_secs_f64());
+        }
+        self.stuck.remove(&number);
+        self.post_next();
+    }
+}
