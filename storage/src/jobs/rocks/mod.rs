@@ -7,6 +7,8 @@
 
 mod operations;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod transaction;
 
 use std::path::Path;

@@ -29,11 +29,11 @@ pub(super) const PARENTS: &str = "parents";
 pub(super) const LEASES: &str = "leases";
 pub(super) const DEADLINES: &str = "deadlines";
 
-const FAMILIES: [&str; 7] = [RECORDS, PAYLOADS, READY, BATCHES, PARENTS, LEASES, DEADLINES];
+pub(super) const FAMILIES: [&str; 7] = [RECORDS, PAYLOADS, READY, BATCHES, PARENTS, LEASES, DEADLINES];
 
 /// Version of the tables. It rises with each change; there is no migration.
 const FORMAT_VERSION: u32 = 1;
-const FORMAT: &[u8] = b"format";
+pub(super) const FORMAT: &[u8] = b"format";
 const EPOCH: &[u8] = b"epoch";
 
 /// Writes that are in memory only (and in the write-ahead log), all families together.
