@@ -1,16 +1,16 @@
-//! Bodies of requests, as the OpenAPI document describes them.
+//! Bodies of requests and events, as the OpenAPI document describes them.
 
 use std::borrow::Cow;
 
 use serde_json::json;
 use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, ObjectBuilder, OneOfBuilder, Type};
-use utoipa::openapi::{Ref, RefOr, Schema};
+use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 use weft_protocol::Timestamp;
 
 use crate::limits::SUBMIT_MAX;
 use crate::request::{FeeRequest, ManyTransactions};
-use crate::schema::{AmountText, name_schema};
+use crate::schema::{AmountText, name_schema, text};
 use crate::{FixedBytes, TransactionRequest};
 
 /// A field: its name, its schema, and what it is for.
@@ -78,17 +78,15 @@ impl ToSchema for TransactionRequest {}
 
 impl PartialSchema for ManyTransactions {
     fn schema() -> RefOr<Schema> {
-        let one = Ref::from_schema_name("TransactionRequest");
+        // Open on purpose: a transaction that is refused has a result of its own and stops no other.
+        let one = ObjectBuilder::new().schema_type(Type::Object);
+        let one = one.description(Some("A transaction as `POST /v1/transactions` takes it."));
         let list = ArrayBuilder::new().items(one).min_items(Some(1)).max_items(Some(SUBMIT_MAX));
         object([("transactions", list.into())]).into()
     }
 }
 
-impl ToSchema for ManyTransactions {
-    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
-        schemas.push(("TransactionRequest".to_owned(), TransactionRequest::schema()));
-    }
-}
+impl ToSchema for ManyTransactions {}
 
 impl PartialSchema for FeeRequest {
     fn schema() -> RefOr<Schema> {
@@ -104,3 +102,20 @@ impl ToSchema for FeeRequest {
         Cow::Borrowed("FeeRequest")
     }
 }
+
+/// An event of a stream, on the wire.
+#[derive(Debug)]
+pub(crate) struct SentEvent;
+
+impl PartialSchema for SentEvent {
+    fn schema() -> RefOr<Schema> {
+        let id = text("Steps that the client has got with it: what `Last-Event-ID` asks to go on after.", "^[0-9]+$");
+        let data = ObjectBuilder::new().schema_type(Type::String);
+        let data = data.description(Some("JSON: a Step, a Progress, a ProofTreeView or a JobView."));
+        object([("id", id.into()), ("event", name_schema(["step", "proving", "tree", "job"]).into()), ("data", data.into())])
+            .examples([json!({"id": "2", "event": "step", "data": "{\"step\":\"sealed\",\"at\":\"2026-01-31T09:05:00.250Z\"}"})])
+            .into()
+    }
+}
+
+impl ToSchema for SentEvent {}

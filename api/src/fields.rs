@@ -70,6 +70,21 @@ impl Fields {
     }
 }
 
+/// A number without a fraction is an integer however it is written: JSON Schema says so, and some encoders write `3.0`.
+fn integral(value: Value) -> Value {
+    /// Integers up to here have a form of their own among floating numbers: 2^53.
+    const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+
+    match value.as_f64().filter(|number| value.is_f64() && number.fract() == 0.0 && (0.0..EXACT_MAX).contains(number)) {
+        Some(number) => {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, and in the range of u64")]
+            let integer = number as u64;
+            Value::from(integer)
+        }
+        None => value,
+    }
+}
+
 impl<'de> Deserialize<'de> for Fields {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Object;
@@ -89,7 +104,7 @@ impl<'de> Deserialize<'de> for Fields {
                         map.next_value::<IgnoredAny>()?;
                         return Err(A::Error::custom("a field is named twice"));
                     }
-                    fields.insert(name, map.next_value()?);
+                    fields.insert(name, integral(map.next_value()?));
                 }
                 Ok(Fields(fields))
             }

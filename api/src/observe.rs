@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use axum::Json;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -82,7 +82,7 @@ pub(crate) async fn observe(State(ids): State<Arc<TraceIds>>, mut request: Reque
     let path = request.uri().path().to_owned();
     let span = tracing::info_span!("request", %method, path, trace_id = trace_id.as_str(), span_id);
     let response = next.run(request).instrument(span).await;
-    let mut response = explain(allow_options(&method, response), &trace_id);
+    let mut response = explain(response, &trace_id);
     let headers = response.headers_mut();
     let value = |text: &str| HeaderValue::from_str(text).expect("hexadecimal digits");
     headers.insert(TRACE_ID_HEADER, value(&trace_id.0));
@@ -105,17 +105,6 @@ fn record(method: &Method, route: String, status: StatusCode, began: Instant) {
     metrics::histogram!("weft_api_request_seconds", &labels).record(began.elapsed().as_secs_f64());
 }
 
-/// `OPTIONS` on an address that exists: its methods, and nothing else.
-fn allow_options(method: &Method, mut response: Response) -> Response {
-    if method != Method::OPTIONS || response.status() != StatusCode::METHOD_NOT_ALLOWED {
-        return response;
-    }
-    let Some(allow) = response.headers_mut().remove(ALLOW) else { return response };
-    let methods = format!("{},OPTIONS", allow.to_str().unwrap_or_default());
-    let allow = HeaderValue::from_str(&methods).unwrap_or(allow);
-    (StatusCode::NO_CONTENT, [(ALLOW, allow)]).into_response()
-}
-
 /// Gives an error its body; keeps headers that say more, such as `Allow` and `Retry-After`.
 fn explain(mut response: Response, trace_id: &TraceId) -> Response {
     let status = response.status();
@@ -125,7 +114,11 @@ fn explain(mut response: Response, trace_id: &TraceId) -> Response {
     }
     let refusal = response.extensions_mut().remove::<Refusal>();
     let refusal = refusal.unwrap_or_else(|| Refusal::of_status(status));
-    let body = Json(refusal.into_problem(trace_id.as_str())).into_response();
+    let problem = refusal.into_problem(trace_id.as_str());
+    if let Some(seconds) = problem.retry_after {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    let body = Json(problem).into_response();
     *response.body_mut() = body.into_body();
     let headers = response.headers_mut();
     headers.remove(CONTENT_LENGTH);

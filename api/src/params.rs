@@ -47,7 +47,7 @@ parameters! {
     ];
     /// Asks whether something has changed.
     Conditional: [
-        (Header, "If-None-Match", text("Entity tags.", "^[ -~]*$"), "The `ETag` of what the client has; 304 if it is that.")
+        (Header, "If-None-Match", ObjectBuilder::new().schema_type(Type::String), "The `ETag` of what the client has; 304 if it is that.")
     ];
     /// Goes on with a stream.
     Resuming: [

@@ -16,8 +16,7 @@
 
 use core::time::Duration;
 
-use axum::http::header::RETRY_AFTER;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -274,10 +273,6 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.0.status).expect("made from a status");
         let mut response = status.into_response();
-        if let Some(seconds) = self.0.retry_after {
-            let headers = response.headers_mut();
-            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
-        }
         response.extensions_mut().insert(self);
         response
     }

@@ -7,6 +7,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
+use axum::http::header::ALLOW;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
@@ -61,7 +62,8 @@ macro_rules! routes {
                         on(
                             filter(&<routes::$module::[<__path_ $handler>] as Path>::methods()),
                             routes::$module::$handler::<B>,
-                        ),
+                        )
+                        .options(allowed::<routes::$module::[<__path_ $handler>]>),
                     ))+
             }
         )+
@@ -111,6 +113,12 @@ pub(crate) fn router_of<B: Backend>(app: &Shared<B>, others: Router) -> Router {
 
 fn filter(methods: &[HttpMethod]) -> MethodFilter {
     if methods == [HttpMethod::Post] { MethodFilter::POST } else { MethodFilter::GET }
+}
+
+/// `OPTIONS`: the methods of an address, and nothing else.
+async fn allowed<P: Path>() -> Response {
+    let methods = if P::methods() == [HttpMethod::Post] { "POST,OPTIONS" } else { "GET,HEAD,OPTIONS" };
+    (StatusCode::NO_CONTENT, [(ALLOW, methods)]).into_response()
 }
 
 /// Refuses at once what is more than the server takes on: a queue would only hide it.

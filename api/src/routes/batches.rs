@@ -7,6 +7,7 @@ use axum::response::Response;
 
 use crate::caching::{self, Freshness};
 use crate::extract::{NoParameters, Parameters, PathParts};
+use crate::bodies::SentEvent;
 use crate::params::{BatchName, Conditional, Paging, Resuming};
 use crate::problem::Refusal;
 use crate::router::{App, Shared};
@@ -139,7 +140,7 @@ pub(crate) async fn proof_tree<B: Backend>(
     get, path = "/v1/batches/{batch}/events", tag = "batches", operation_id = "batch_events",
     params(BatchName, Resuming),
     responses(
-        (status = 200, description = "A stream of events.", content_type = "text/event-stream", body = String),
+        (status = 200, description = "A stream of events.", content_type = "text/event-stream", body = SentEvent),
         (status = 404, description = "`unknown_batch`"),
     )
 )]

@@ -12,6 +12,7 @@ use weft_protocol::{Reject, SignedTransaction};
 use crate::caching::{self, Freshness};
 use crate::extract::{JsonBody, ManyBody, NoParameters, PathParts};
 use crate::observe::TraceId;
+use crate::bodies::SentEvent;
 use crate::params::{Conditional, Resuming, TransactionId};
 use crate::problem::Refusal;
 use crate::request::read_many;
@@ -166,7 +167,7 @@ pub(crate) async fn receipt<B: Backend>(
     get, path = "/v1/transactions/{id}/events", tag = "transactions", operation_id = "transaction_events",
     params(TransactionId, Resuming),
     responses(
-        (status = 200, description = "A stream of events.", content_type = "text/event-stream", body = String),
+        (status = 200, description = "A stream of events.", content_type = "text/event-stream", body = SentEvent),
         (status = 404, description = "`unknown_transaction`"),
     )
 )]

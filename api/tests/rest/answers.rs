@@ -68,6 +68,14 @@ async fn the_view_of_a_transaction_is_this() {
 }
 
 #[tokio::test]
+async fn a_whole_number_may_be_written_with_a_point() {
+    let client = Client::new();
+    let body = body_of(signed(transfer())).to_string().replace("\"nonce\":0", "\"nonce\":0.0");
+    assert!(body.contains("0.0"));
+    assert_eq!(client.post(body).await.status, 202);
+}
+
+#[tokio::test]
 async fn accounts_show_what_was_paid() {
     let client = Client::new();
     client.submit(signed(transfer())).await;

@@ -63,7 +63,10 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn new() -> Self {
-        let ledger = Arc::new(Ledger::new());
+        Self::over(Arc::new(Ledger::new()))
+    }
+
+    pub(crate) fn over(ledger: Arc<Ledger>) -> Self {
         let router = Server::new(Arc::clone(&ledger)).router();
         Self { ledger, router }
     }

@@ -2,7 +2,10 @@
 
 mod answers;
 mod client;
+mod document;
 mod ledger;
 mod limits;
+mod network;
 mod refusals;
+mod resources;
 mod robustness;

@@ -306,9 +306,9 @@ async fn what_does_not_exist_is_not_found() {
 async fn wrong_methods_are_told_the_right_ones() {
     let client = Client::new();
     let cases = [
-        (Method::GET, "/v1/transactions", "POST"),
-        (Method::DELETE, "/v1/accounts/1", "GET,HEAD"),
-        (Method::POST, "/livez", "GET,HEAD"),
+        (Method::GET, "/v1/transactions", "POST,OPTIONS"),
+        (Method::DELETE, "/v1/accounts/1", "GET,HEAD,OPTIONS"),
+        (Method::POST, "/livez", "GET,HEAD,OPTIONS"),
     ];
     for (method, uri, allowed) in cases {
         let answer = client.send(request(method, uri, Body::empty())).await;
