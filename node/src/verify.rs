@@ -10,7 +10,7 @@ use weft_prover::CircuitSet;
 use crate::proof_file::ProofFile;
 use crate::receipt::Receipt;
 
-pub use l1::{L1Error, OnL1, verify_on_l1};
+pub use l1::{L1Error, OnL1, proven_root, verify_on_l1};
 pub use receipt::{VerifiedReceipt, check_transaction, verify_receipt};
 
 /// What has to hold besides the checks for a proof to mean what it says.

@@ -1,33 +1,33 @@
 //! `weft demo`.
 
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use serde_json::json;
 
+use super::Context;
+use super::exit::Exit;
 use crate::demo::{Console, run_demo};
+
+const EXAMPLES: &str = "\
+Examples:
+  weft demo
+  weft demo --proofs proofs && weft verify proofs/batch-1.json
+  weft demo --json | jq .seconds.deposit_to_withdrawal";
 
 /// Arguments of `weft demo`.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct DemoArgs {
-    /// Print one JSON object at the end; the steps go to stderr.
-    #[arg(long)]
-    json: bool,
-    /// Keep the proofs as DIR/batch-1.json and so on, for `weft verify`.
+    /// Keep the proofs as DIR/batch-1.json and so on, and a receipt as DIR/receipt.json, for `weft verify`.
     #[arg(long, value_name = "DIR")]
     proofs: Option<PathBuf>,
 }
 
-pub(super) fn run(args: &DemoArgs, cache: Option<&Path>) -> Result<ExitCode> {
-    let console = if args.json { Console::stderr() } else { Console::stdout() };
-    let result = super::block_on(run_demo(&console, cache, args.proofs.as_deref()));
-    match (&result, args.json) {
-        (Ok(report), true) => println!("{}", serde_json::to_string(report)?),
-        (Ok(report), false) => print!("{}", report.table()),
-        (Err(error), true) => println!("{}", json!({ "ok": false, "error": format!("{error:#}") })),
-        (Err(_), false) => {}
-    }
-    result.map(|_| ExitCode::SUCCESS)
+pub(super) fn run(args: &DemoArgs, context: &Context) -> Result<Exit> {
+    let console = if context.output.is_json() { Console::stderr() } else { Console::stdout() };
+    let cache = context.circuit_cache.as_deref();
+    let report = super::block_on(run_demo(&console, cache, args.proofs.as_deref()))?;
+    context.output.result(&report, || report.table());
+    Ok(Exit::Done)
 }

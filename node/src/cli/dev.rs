@@ -1,32 +1,50 @@
 //! `weft dev`.
 
 use std::fs;
+use std::io::Write;
 use std::net::Ipv4Addr;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use alloy::primitives::hex;
-use anyhow::{Context, Result};
+use anyhow::{Context as _, Result};
 use clap::Args;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use weft_contract::embedded::{EmbeddedChain, EmbeddedConfig, dev_signer};
 
+use super::Context;
+use super::exit::Exit;
+use super::profile::Profile;
 use crate::circuits;
 use crate::config::NodeConfig;
+use crate::deployment::RECORD_FILE;
 use crate::devnet::{Devnet, OPERATOR, fee_collector};
 use crate::node::{Node, NodeParts};
 
 /// File in the data folder that says where everything is.
 const ENDPOINTS_FILE: &str = "endpoints.json";
+/// File in the data folder with options for the other commands.
+const PROFILE_FILE: &str = "profile.toml";
+/// Folder in the data folder with the keys of the dev accounts.
+const KEYS: &str = "keys";
+/// Dev account whose key the profile names.
+const USER: u32 = 1;
+
+const EXAMPLES: &str = "\
+Examples:
+  weft dev
+  weft dev --data-dir chain --port 7100 --json
+  weft --profile chain/profile.toml status";
 
 /// Arguments of `weft dev`.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct DevArgs {
-    /// Folder for the file endpoints.json, which says where everything is. Default: a new temporary one. The state itself
-    /// lives in memory and ends with the process.
+    /// Folder for everything: chain, contracts, state, and endpoints.json, which says where it is served. A folder that was
+    /// used before goes on. Default: a new temporary one.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// Port of the REST API on the loopback interface. Default: a free one.
@@ -35,20 +53,20 @@ pub(super) struct DevArgs {
     /// Port of the L1's JSON-RPC on the loopback interface. Default: a free one.
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     l1_port: u16,
-    /// Print one JSON object when everything is ready.
-    #[arg(long)]
-    json: bool,
 }
 
-pub(super) fn run(args: &DevArgs, cache: Option<&Path>) -> Result<ExitCode> {
+pub(super) fn run(args: &DevArgs, context: &Context) -> Result<Exit> {
     let temporary = tempfile::Builder::new().prefix("weft-dev-").tempdir().context("cannot make a temporary folder")?;
     let folder = args.data_dir.clone().unwrap_or_else(|| temporary.path().to_owned());
     fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
-    let circuits = Arc::new(circuits::load(cache));
+    let circuits = Arc::new(circuits::load(context.circuit_cache.as_deref()));
     super::block_on(async {
-        let chain = EmbeddedChain::new(&EmbeddedConfig::default());
-        let net = Devnet::embedded(&chain, None).await?;
-        let parts = NodeParts {
+        let chain = EmbeddedChain::open(&EmbeddedConfig::default(), &folder.join("l1")).context("cannot open the chain")?;
+        let net = Devnet::embedded(&chain, Some(&folder.join(RECORD_FILE))).await?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.l1_port)).await;
+        let listener = listener.context("cannot listen on the port of L1")?;
+        let l1_url = format!("http://{}", listener.local_addr().context("the listener has no address")?);
+        let node = Node::start(NodeParts {
             config: NodeConfig::default(),
             circuits,
             rollup: net.rollup_as(OPERATOR),
@@ -59,29 +77,24 @@ pub(super) fn run(args: &DevArgs, cache: Option<&Path>) -> Result<ExitCode> {
             data: folder.join("node"),
             listen: (Ipv4Addr::LOCALHOST, args.port).into(),
             token: None,
-        };
-        let address = (Ipv4Addr::LOCALHOST, args.l1_port);
-        let listener = TcpListener::bind(address).await.context("cannot listen on the port of L1")?;
-        let l1_url = format!("http://{}", listener.local_addr().context("the listener has no address")?);
-        let node = Node::start(parts).await?;
+        })
+        .await?;
         let (stop_l1, l1_stopped) = oneshot::channel::<()>();
         let l1 = tokio::spawn(async move {
             // A dropped sender stops the server as well.
             chain.serve(listener, async { drop(l1_stopped.await) }).await
         });
         let endpoints = endpoints(&node, &net, &l1_url);
+        write_keys(&folder)?;
+        write_profile(&folder, node.url(), l1_url)?;
         let file = folder.join(ENDPOINTS_FILE);
         fs::write(&file, format!("{endpoints:#}\n")).with_context(|| format!("cannot write {}", file.display()))?;
-        if args.json {
-            println!("{endpoints}");
-        } else {
-            print(&endpoints, &file);
-        }
-        tokio::signal::ctrl_c().await.context("cannot wait for the signal to stop")?;
+        context.output.result(&endpoints, || text(&endpoints, &folder));
+        super::signals::stop().await?;
         drop(stop_l1);
         node.stop().await?;
         l1.await.context("the L1 server panicked")?.context("the L1 server failed")?;
-        Ok(ExitCode::SUCCESS)
+        Ok(Exit::Done)
     })
 }
 
@@ -101,17 +114,48 @@ fn endpoints(node: &Node, net: &Devnet, l1_url: &str) -> Value {
     })
 }
 
-fn print(endpoints: &Value, file: &Path) {
-    let text = |name: &str| endpoints[name].as_str().unwrap_or_default().to_owned();
-    println!("REST API    {}", text("api"));
-    println!("L1 JSON-RPC {} (chain {})", text("l1_rpc"), endpoints["chain_id"]);
-    println!("contract    {}", text("contract"));
-    println!("test token  {} (asset 2)", text("token"));
-    println!("all of it   {}", file.display());
-    println!("dev accounts on L1, 10,000 ETH each; the first is the operator; their keys are public:");
-    for account in endpoints["dev_accounts"].as_array().into_iter().flatten() {
-        let text = |name: &str| account[name].as_str().unwrap_or_default();
-        println!("  {}  {}", text("address"), text("private_key"));
+/// The keys of the dev accounts, as files that other commands take.
+fn write_keys(folder: &Path) -> Result<()> {
+    let keys = folder.join(KEYS);
+    fs::create_dir_all(&keys).with_context(|| format!("cannot make the folder {}", keys.display()))?;
+    for index in 0..EmbeddedConfig::default().dev_accounts {
+        let path = key_file(folder, index);
+        let mut options = fs::OpenOptions::new();
+        let file = options.write(true).create(true).truncate(true).mode(0o600).open(&path);
+        let mut file = file.with_context(|| format!("cannot write {}", path.display()))?;
+        writeln!(file, "{}", hex::encode_prefixed(dev_signer(index).to_bytes()))?;
     }
-    println!("stop with Ctrl-C");
+    Ok(())
+}
+
+fn key_file(folder: &Path, index: u32) -> PathBuf {
+    folder.join(KEYS).join(format!("{index}.hex"))
+}
+
+fn write_profile(folder: &Path, api: String, l1: String) -> Result<()> {
+    let key = key_file(Path::new(""), USER);
+    let profile = Profile { api: Some(api), l1: Some(l1), l1_key_file: Some(key), ..Profile::default() };
+    let path = folder.join(PROFILE_FILE);
+    let text = toml::to_string(&profile).context("a profile has a form in TOML")?;
+    fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn text(endpoints: &Value, folder: &Path) -> String {
+    let of = |value: &Value, name: &str| value[name].as_str().unwrap_or_default().to_owned();
+    let mut text = format!(
+        "REST API    {}\nL1 JSON-RPC {} (chain {})\ncontract    {}\ntest token  {} (asset 2)\nall of it   {}\n\
+        for others  weft --profile {} status\n\
+        dev accounts on L1, 10,000 ETH each; the first is the operator; their keys are public:\n",
+        of(endpoints, "api"),
+        of(endpoints, "l1_rpc"),
+        endpoints["chain_id"],
+        of(endpoints, "contract"),
+        of(endpoints, "token"),
+        folder.join(ENDPOINTS_FILE).display(),
+        folder.join(PROFILE_FILE).display(),
+    );
+    for account in endpoints["dev_accounts"].as_array().into_iter().flatten() {
+        text += &format!("  {}  {}\n", of(account, "address"), of(account, "private_key"));
+    }
+    text + "stop with Ctrl-C"
 }

@@ -1,62 +1,163 @@
 //! `weft verify`.
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use alloy::providers::DynProvider;
+use anyhow::{Context as _, Result};
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::Context;
+use super::exit::Exit;
+use super::options::L1Options;
+use super::output::line;
 use crate::circuits;
-use crate::verify::{ASSUMPTIONS, FailedCheck, Verified, read, verify};
+use crate::proof_file::ProofFile;
+use crate::receipt::L1Pointer;
+use crate::verify::{
+    ASSUMPTIONS, Document, FailedCheck, L1Error, OF_A_RECEIPT, OF_L1, OnL1, Verified, VerifiedReceipt, WITHOUT_L1,
+    verify, verify_on_l1, verify_receipt,
+};
 
 /// Largest file that is read: a batch of 4,096 records and its proof have half a megabyte.
 const FILE_BYTES_MAX: u64 = 16 << 20;
 
+const EXAMPLES: &str = "\
+Examples:
+  weft verify batch-12.json
+  weft verify receipt.json --l1 http://127.0.0.1:8545
+  weft verify receipt.json --json
+The file is a receipt (weft tx ID --receipt FILE) or a proof (weft batch N --proof FILE).";
+
 /// Arguments of `weft verify`.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct VerifyArgs {
-    /// File from GET /v1/batches/{number}/proof.
+    /// A proof or a receipt.
     file: PathBuf,
-    /// Print one JSON object.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    l1: L1Options,
 }
 
-pub(super) fn run(args: &VerifyArgs, cache: Option<&Path>) -> Result<ExitCode> {
-    let path = args.file.display();
-    let length = std::fs::metadata(&args.file).with_context(|| format!("cannot read {path}"))?.len();
-    anyhow::ensure!(
-        length <= FILE_BYTES_MAX,
-        "{path} has {length} bytes, a proof file has fewer than {FILE_BYTES_MAX}"
-    );
-    let bytes = std::fs::read(&args.file).with_context(|| format!("cannot read {path}"))?;
-    let result = read(&bytes).and_then(|file| verify(&file, &circuits::load(cache)));
-    match (&result, args.json) {
-        (result, true) => println!("{}", object(result)),
-        (Ok(verified), false) => print(verified),
-        (Err(failed), false) => eprintln!("weft: {path}: {failed}"),
+/// What a file has shown.
+enum Shown {
+    Proof(Verified),
+    Receipt(Box<VerifiedReceipt>),
+}
+
+pub(super) fn run(args: &VerifyArgs, context: &Context) -> Result<Exit> {
+    let bytes = read(&args.file)?;
+    let l1 = args.l1.url(&context.profile)?.map(super::options::reader);
+    let result = check(&bytes, l1, context);
+    let result = match result {
+        Ok(shown) => Ok(shown),
+        // A check that failed is a result; everything else is an error.
+        Err(error) => Err(error.downcast::<FailedCheck>()?),
+    };
+    match (&result, context.output.is_json()) {
+        (result, true) => line(&object(result).to_string()),
+        (Ok((shown, seen)), false) => line(text(shown, seen.as_ref()).trim_end()),
+        (Err(failed), false) => eprintln!("weft: {}: {failed}", args.file.display()),
     }
-    Ok(if result.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if result.is_ok() { Exit::Done } else { Exit::Failed })
 }
 
-fn object(result: &Result<Verified, FailedCheck>) -> serde_json::Value {
+fn read(path: &Path) -> Result<Vec<u8>> {
+    let shown = path.display();
+    let length = std::fs::metadata(path).with_context(|| format!("cannot read {shown}"))?.len();
+    anyhow::ensure!(length <= FILE_BYTES_MAX, "{shown} has {length} bytes, such a file has fewer than {FILE_BYTES_MAX}");
+    std::fs::read(path).with_context(|| format!("cannot read {shown}"))
+}
+
+fn check(bytes: &[u8], l1: Option<DynProvider>, context: &Context) -> Result<(Shown, Option<OnL1>)> {
+    let document = Document::read(bytes)?;
+    let (file, pointer): (&ProofFile, Option<&L1Pointer>) = match &document {
+        Document::Proof(file) => (file, None),
+        Document::Receipt(receipt) => {
+            crate::verify::check_transaction(receipt)?;
+            (&receipt.batch, Some(&receipt.l1))
+        }
+    };
+    let circuits = circuits::load(context.circuit_cache.as_deref());
+    let shown = match &document {
+        Document::Proof(file) => Shown::Proof(verify(file, &circuits)?),
+        Document::Receipt(receipt) => Shown::Receipt(Box::new(verify_receipt(receipt, &circuits)?)),
+    };
+    let Some(l1) = l1 else { return Ok((shown, None)) };
+    let seen = super::block_on(async { Ok(verify_on_l1(file, pointer, l1).await) })?;
+    match seen {
+        Ok(seen) => Ok((shown, Some(seen))),
+        Err(L1Error::Failed(failed)) => Err(failed.into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn assumptions(shown: &Shown, seen: Option<&OnL1>) -> Vec<&'static str> {
+    let mut assumptions = ASSUMPTIONS.to_vec();
+    if matches!(shown, Shown::Receipt(_)) {
+        assumptions.push(OF_A_RECEIPT);
+    }
+    assumptions.push(if seen.is_some() { OF_L1 } else { WITHOUT_L1 });
+    assumptions
+}
+
+fn object(result: &Result<(Shown, Option<OnL1>), FailedCheck>) -> Value {
     match result {
-        Ok(verified) => json!({ "ok": true, "proven": verified, "assumptions": ASSUMPTIONS }),
+        Ok((shown, seen)) => {
+            let proven = match shown {
+                Shown::Proof(proof) => json!(proof),
+                Shown::Receipt(receipt) => json!(receipt),
+            };
+            let kind = if matches!(shown, Shown::Proof(_)) { "proof" } else { "receipt" };
+            json!({ "ok": true, "kind": kind, "proven": proven, "l1": seen, "assumptions": assumptions(shown, seen.as_ref()) })
+        }
         Err(failed) => json!({ "ok": false, "check": failed.check.to_string(), "reason": failed.reason }),
     }
 }
 
-fn print(verified: &Verified) {
-    let Verified { chain_id, contract, number, timestamp, records, root_before, root_after, circuit, .. } = verified;
-    println!("valid proof: batch {number} of the rollup {contract} on chain {chain_id}, time {timestamp}");
-    println!("  {records} records lead from the state root");
-    println!("    {root_before}");
-    println!("  to the state root");
-    println!("    {root_after}");
-    println!("  by the rules of circuit {circuit}");
-    println!("assumptions:");
-    for assumption in ASSUMPTIONS {
-        println!("  - {assumption}");
+fn text(shown: &Shown, seen: Option<&OnL1>) -> String {
+    let mut text = String::new();
+    let batch = match shown {
+        Shown::Proof(proof) => proof,
+        Shown::Receipt(receipt) => {
+            text += &receipt_text(receipt);
+            &receipt.batch
+        }
+    };
+    text += &batch_text(batch);
+    if let Some(OnL1 { commit, prove, last_verified }) = seen {
+        text += "on L1 the contract\n";
+        text += &format!("  has taken these very records in transaction {commit}\n");
+        text += &format!("  and verified a proof of them, with this root, in transaction {prove};\n");
+        text += "  rollup, verifier and gates have the code of this program, byte for byte;\n";
+        text += &format!("  by now it has verified {last_verified} batches\n");
     }
+    text += "this assumes:\n";
+    for assumption in assumptions(shown, seen) {
+        text += &format!("  - {assumption}\n");
+    }
+    text
+}
+
+fn receipt_text(receipt: &VerifiedReceipt) -> String {
+    let VerifiedReceipt { id, transaction, key, slot, batch } = receipt;
+    let (sender, amount, asset) = (transaction.sender, transaction.amount, transaction.asset);
+    let what = match (transaction.to, transaction.recipient) {
+        (Some(to), Some(owner)) => format!("account {sender} pays account {to} of {owner}"),
+        _ => format!("account {sender} withdraws to its owner on L1"),
+    };
+    format!(
+        "valid receipt: transaction {id}\n  {what}: {amount} base units of asset {asset}\n  \
+        signed by key {key}\n  was executed in slot {slot} of batch {}; of that batch:\n",
+        batch.number
+    )
+}
+
+fn batch_text(verified: &Verified) -> String {
+    let Verified { chain_id, contract, number, timestamp, records, root_before, root_after, circuit, .. } = verified;
+    format!(
+        "valid proof: batch {number} of the rollup {contract} on chain {chain_id}, time {timestamp}\n  \
+        {records} records lead from the state root\n    {root_before}\n  to the state root\n    {root_after}\n  \
+        by the rules of circuit {circuit}\n"
+    )
 }

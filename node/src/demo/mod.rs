@@ -8,14 +8,18 @@ mod users;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use weft_api::{BatchView, Finality};
 use weft_prover::CircuitSet;
 
 use crate::circuits;
+use crate::client::{Client, ClientError};
+use crate::devnet::OPERATOR;
+use crate::receipt::Receipt;
 use crate::verify;
+use crate::watch::{Screen, watch_batch};
 
 pub use console::Console;
 pub use report::{Report, Seconds};
@@ -26,9 +30,11 @@ pub use users::{Books, Payment, User};
 pub const USERS: u32 = 8;
 /// Transfers before the first batch is sealed, and again before the second.
 pub const TRANSFERS_PER_BATCH: usize = 48;
+/// How often it is looked whether the node has halted.
+const STATUS_POLL: Duration = Duration::from_millis(500);
 
 /// Runs the demo. Returns what there is to tell if the contract has verified every batch and the withdrawals were paid. The
-/// files with the proofs go to `proofs`, if it is given.
+/// files with the proofs and the receipt of a withdrawal go to `proofs`, if it is given.
 ///
 /// # Errors
 /// Anything did not happen as it must.
@@ -76,7 +82,7 @@ pub async fn play(scene: &mut Scene, console: &Console, circuits: &CircuitSet) -
 
     let mut batches = Vec::new();
     for number in [1, 2] {
-        let batch = wait_until_verified(scene, console, number).await?;
+        let batch = wait_until_verified(scene, number).await?;
         console.step(&format!("batch {number} proved, posted and verified by the contract"), scene.since_last());
         seconds.verified.push(began.elapsed().as_secs_f64());
         batches.push(batch);
@@ -93,6 +99,8 @@ pub async fn play(scene: &mut Scene, console: &Console, circuits: &CircuitSet) -
         ensure!(verified.root_after == batch.root.to_string(), "the proof is about another root");
     }
     console.step("both proofs downloaded and verified offline", scene.since_last());
+    check_receipts(scene, circuits).await?;
+    console.step("receipts of a transfer and of a withdrawal verified, offline and on L1", scene.since_last());
     Report::new(scene, batches, seconds).await
 }
 
@@ -103,21 +111,42 @@ async fn save_proofs(scene: &Scene, folder: &Path) -> Result<()> {
         let bytes = scene.client().proof(number).await?;
         std::fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
     }
+    let last = scene.sent().last().context("the demo has sent transactions")?;
+    let path = folder.join("receipt.json");
+    let bytes = scene.client().receipt(last).await?;
+    std::fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(())
 }
 
-/// Waits for the contract, and shows how far the provers are.
-async fn wait_until_verified(scene: &Scene, console: &Console, number: u32) -> Result<BatchView> {
-    let progress = console.progress(number);
-    loop {
-        // The status is an error if the node has halted.
-        scene.client().status().await?;
-        let batch = scene.client().batch(number).await?;
-        progress.show(&batch);
-        if batch.status >= Finality::Verified {
-            progress.end();
-            return Ok(batch);
+/// A transfer and a withdrawal, each with its receipt: checked offline, then against L1.
+async fn check_receipts(scene: &Scene, circuits: &CircuitSet) -> Result<()> {
+    for id in [scene.sent().first(), scene.sent().last()].into_iter().flatten() {
+        let receipt = Receipt::from_bytes(&scene.client().receipt(id).await?)?;
+        let verified = verify::verify_receipt(&receipt, circuits)?;
+        ensure!(verified.id == id.to_string(), "the receipt of {id} is one of {}", verified.id);
+        verify::verify_on_l1(&receipt.batch, Some(&receipt.l1), scene.net().provider(OPERATOR)).await?;
+    }
+    Ok(())
+}
+
+/// Waits for the contract, and shows what the provers do.
+async fn wait_until_verified(scene: &Scene, number: u32) -> Result<BatchView> {
+    let (client, screen) = (scene.client(), Screen::stderr());
+    tokio::select! {
+        watched = watch_batch(client, number, Finality::Verified, &screen) => {
+            watched?;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        halted = until_halted(client) => return Err(halted.into()),
+    }
+    Ok(client.batch(number).await?)
+}
+
+/// Returns when the node gives no status any more: it has halted.
+async fn until_halted(client: &Client) -> ClientError {
+    loop {
+        if let Err(error) = client.status().await {
+            return error;
+        }
+        tokio::time::sleep(STATUS_POLL).await;
     }
 }

@@ -83,6 +83,14 @@ pub async fn verify_on_l1(
     Ok(OnL1 { commit: commit.to_string(), prove: prove.to_string(), last_verified })
 }
 
+/// The root with which the contract has verified a batch, according to the transaction that is said to have done it.
+///
+/// # Errors
+/// L1 does not answer.
+pub async fn proven_root(rollup: &Rollup, number: u32, transaction: B256) -> Result<Option<B256>, L1Error> {
+    Ok(find::<BatchProven>(rollup, number, Some(transaction)).await?.map(|(_, event)| event.root))
+}
+
 /// The last event of a kind about a batch: in the given transaction, or wherever it is.
 async fn find<E: BatchEvent>(
     rollup: &Rollup,
