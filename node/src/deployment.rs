@@ -113,6 +113,15 @@ pub fn recorded(path: &Path) -> Result<Option<Deployed>> {
     Record::load(path)?.filter(Record::is_complete).map(|record| record.deployed()).transpose()
 }
 
+/// Salt that a record names, of a deployment that need not be complete.
+///
+/// # Errors
+/// The record cannot be read.
+pub fn recorded_salt(path: &Path) -> Result<Option<Digest>> {
+    let salt = |record: Record| Digest::from_bytes(&record.salt.0).context("the record's salt is no digest");
+    Record::load(path)?.map(salt).transpose()
+}
+
 impl Record {
     fn new(chain_id: u64, options: &DeployOptions) -> Self {
         Self {
