@@ -31,4 +31,7 @@ pub mod receipt;
 pub mod sequencer;
 pub mod signatures;
 pub mod telemetry;
+pub mod units;
 pub mod verify;
+pub mod wallet;
+pub mod watch;
