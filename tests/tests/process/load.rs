@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use tokio::task::JoinSet;
 use weft_api::Deployment;
-use weft_node::client::{ApiError, Client};
+use weft_node::client::{Client, ClientError};
 use weft_node::clock;
 use weft_node::demo::{Payment, User};
 use weft_protocol::crypto::Digest;
@@ -117,7 +117,7 @@ impl Sender {
             match self.client.submit(signed.clone(), &self.deployment).await {
                 Ok(view) => return Ok(view.id),
                 // A node that lost something would refuse what comes after it.
-                Err(error) => ensure!(is_away(&error), "a transfer is refused: {error:#}"),
+                Err(error) => ensure!(is_away(&error), "a transfer is refused: {error}"),
             }
             ensure!(began.elapsed() < TIME_MAX, "a transfer is not acknowledged");
             tokio::time::sleep(RETRY_AFTER).await;
@@ -126,6 +126,6 @@ impl Sender {
 }
 
 /// Whether the node is not there, not ready, or busy.
-fn is_away(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<ApiError>().is_none_or(|error| matches!(error.problem.status, 429 | 503))
+fn is_away(error: &ClientError) -> bool {
+    error.problem().is_none_or(|problem| matches!(problem.status, 429 | 503))
 }
