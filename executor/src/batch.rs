@@ -1,14 +1,15 @@
 //! A batch from its first slot to its end.
 
-use std::collections::BTreeMap;
+use core::ops::RangeInclusive;
 
 use weft_protocol::crypto::Digest;
 use weft_protocol::{
-    AccountIndex, Environment, FeeAsset, FeeSums, Object, Outcome, QueueEntry, QueueOperation, Record, RunningState,
+    AccountIndex, Environment, FeeAsset, FeeSums, Opening, Outcome, QueueEntry, QueueOperation, Record, RunningState,
     SegmentWitness, Slot, TransactionKind, Withdrawal,
 };
 use weft_state_tree::StateTree;
 
+use crate::history::History;
 use crate::{
     CheckedTransaction, Engine, Executed, ExecutedSegment, FeesLeft, Ledger, Objects, Refusal, Sequential, State,
     Trace, Undo,
@@ -28,8 +29,8 @@ pub struct BatchBuilder {
     pending: Vec<Executed>,
     /// Slots that [`Self::next_segment`] gave out.
     given_out: usize,
-    /// Objects before the batch, where it wrote.
-    undo: BTreeMap<AccountIndex, Option<Object>>,
+    /// What earlier batches and this one replaced.
+    history: History,
     withdrawals: Vec<Withdrawal>,
 }
 
@@ -60,10 +61,11 @@ pub struct ExecutedBatch {
 }
 
 impl BatchBuilder {
-    /// Begins the batch of `environment` on `state`.
+    /// Begins the batch of `environment` on `state`, the one after the batch before it.
     #[must_use]
     pub fn new(environment: Environment, state: State) -> Self {
-        let State { objects, tree } = state;
+        let before = environment.batch_number.saturating_sub(1);
+        let State { objects, tree, history } = state.after_batch(before);
         let before = RunningState::start_of_batch(tree.root());
         Self {
             engine: Sequential,
@@ -72,7 +74,7 @@ impl BatchBuilder {
             trace: Trace::new(environment, before),
             pending: Vec::new(),
             given_out: 0,
-            undo: BTreeMap::new(),
+            history,
             withdrawals: Vec::new(),
         }
     }
@@ -105,6 +107,18 @@ impl BatchBuilder {
     #[must_use]
     pub fn record_count(&self) -> usize {
         self.ledger.record_count()
+    }
+
+    /// Sealed batches whose state can be opened, as [`State::batches`].
+    #[must_use]
+    pub fn batches(&self) -> RangeInclusive<u32> {
+        self.history.batches()
+    }
+
+    /// As [`State::opening_at`]: sealed batches are shown as they were while this one goes on.
+    #[must_use]
+    pub fn opening_at(&self, batch: u32, index: AccountIndex) -> Option<(Digest, Opening)> {
+        self.history.opening_at(batch, index, self.objects(), &self.tree)
     }
 
     /// The state root after the slots so far; those that are not opened in the tree yet are opened now.
@@ -197,8 +211,9 @@ impl BatchBuilder {
             return Err(FeesLeft { builder });
         }
         self.open_pending();
+        let objects = self.history.seal();
         let batch = ExecutedBatch {
-            undo: Undo { root_before: self.trace.before().root, root_after: self.tree.root(), objects: self.undo },
+            undo: Undo { root_before: self.trace.before().root, root_after: self.tree.root(), objects },
             trace: self.trace,
             withdrawals: self.withdrawals,
         };
@@ -210,17 +225,18 @@ impl BatchBuilder {
             "batch executed"
         );
         let objects = self.ledger.into_objects();
-        let tree = self.tree;
-        Ok((State { objects, tree }, batch))
+        let Self { tree, history, .. } = self;
+        Ok((State { objects, tree, history }, batch))
     }
 
     /// Gives the batch up: the state as it was before.
     #[must_use]
     pub fn abort(self) -> State {
         let objects = self.ledger.into_objects();
-        let tree = self.tree;
-        let mut state = State { objects, tree };
-        state.restore(&self.undo);
+        let Self { tree, history, .. } = self;
+        let mut state = State { objects, tree, history };
+        let replaced = state.history.abort();
+        state.restore(&replaced);
         state
     }
 
@@ -236,7 +252,7 @@ impl BatchBuilder {
         };
         for (index, before, after) in executed.accesses() {
             if before != after {
-                self.undo.entry(index).or_insert(before);
+                self.history.objects.entry(index).or_insert(before);
             }
         }
         self.pending.push(executed);
@@ -252,7 +268,7 @@ impl BatchBuilder {
 
     fn open_pending(&mut self) {
         let pending = std::mem::take(&mut self.pending);
-        self.trace.extend(&mut self.tree, pending);
+        self.trace.extend(&mut self.tree, &mut self.history.nodes, pending);
     }
 }
 

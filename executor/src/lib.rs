@@ -3,7 +3,8 @@
 //! What a slot does is a rule of `weft-protocol`; this crate holds the state that the rules read and write, runs them in
 //! order, and keeps what a proof needs.
 //!
-//! * [`State`]: the objects and the tree over them; goes back over a batch with its [`Undo`];
+//! * [`State`]: the objects and the tree over them; goes back over a batch with its [`Undo`], and opens what it was
+//!   after each of the last batches;
 //! * [`check_signatures`]: on all cores, before anything is executed;
 //! * [`Engine`]: runs slots on a [`Ledger`]; [`Sequential`] is the one that every other must equal;
 //! * [`BatchBuilder`]: executes a batch slot by slot and hands out [`ExecutedSegment`]s as they fill;
@@ -15,6 +16,7 @@
 mod batch;
 mod engine;
 mod error;
+mod history;
 mod objects;
 mod signatures;
 mod state;

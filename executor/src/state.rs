@@ -1,21 +1,25 @@
 //! The state between batches.
 
-use std::collections::BTreeMap;
+use core::ops::RangeInclusive;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use weft_protocol::crypto::Digest;
-use weft_protocol::{AccountIndex, MerklePath, Object};
+use weft_protocol::{AccountIndex, MerklePath, Object, Opening};
 use weft_state_tree::{IndexOutOfRange, StateTree};
 
+use crate::history::{History, ObjectsBefore};
 use crate::{Objects, UndoError};
 
-/// Objects and the tree over them.
+/// Objects and the tree over them, after some batch; and what the last batches replaced, so that the state after each of
+/// them can be opened.
 ///
 /// Invariant: each leaf is the digest of the object at its index.
 #[derive(Clone, Debug, Default)]
 pub struct State {
     pub(crate) objects: Objects,
     pub(crate) tree: StateTree,
+    pub(crate) history: History,
 }
 
 /// What takes a batch back: the objects before it, where it wrote.
@@ -23,7 +27,7 @@ pub struct State {
 pub struct Undo {
     pub(crate) root_before: Digest,
     pub(crate) root_after: Digest,
-    pub(crate) objects: BTreeMap<AccountIndex, Option<Object>>,
+    pub(crate) objects: Arc<ObjectsBefore>,
 }
 
 impl State {
@@ -48,6 +52,27 @@ impl State {
         Ok(state)
     }
 
+    /// The same state, known to be that after the batch of this number. Of earlier batches it knows nothing, unless it has
+    /// this number already.
+    #[must_use]
+    pub fn after_batch(mut self, number: u32) -> Self {
+        self.history.stand_at(number);
+        self
+    }
+
+    /// Batches whose state can be opened: the last sealed one, and some before it; 0 stands for the beginning.
+    #[must_use]
+    pub fn batches(&self) -> RangeInclusive<u32> {
+        self.history.batches()
+    }
+
+    /// The root after a batch, and the opening of the leaf at `index` in it. `None` if the batch is none of
+    /// [`Self::batches`] or the index is out of range.
+    #[must_use]
+    pub fn opening_at(&self, batch: u32, index: AccountIndex) -> Option<(Digest, Opening)> {
+        self.history.opening_at(batch, index, &self.objects, &self.tree)
+    }
+
     /// The objects.
     #[must_use]
     pub fn objects(&self) -> &Objects {
@@ -68,7 +93,7 @@ impl State {
         self.tree.path(index)
     }
 
-    /// Takes the last batch back.
+    /// Takes the last batch back. Its state cannot be opened any more.
     ///
     /// # Errors
     /// The batch is not the last one of this state, which stays as it is.
@@ -82,12 +107,13 @@ impl State {
             return Err(UndoError::NotTheLast { expected, got });
         }
         self.restore(&undo.objects);
+        self.history.undo();
         assert_eq!(self.root(), undo.root_before, "an undo holds all that its batch wrote");
         Ok(())
     }
 
     /// Puts objects back, in the tree too.
-    pub(crate) fn restore(&mut self, objects: &BTreeMap<AccountIndex, Option<Object>>) {
+    pub(crate) fn restore(&mut self, objects: &ObjectsBefore) {
         let leaves: Vec<_> = objects.par_iter().map(|(index, object)| (*index, leaf(object.as_ref()))).collect();
         self.tree.update_many(&leaves).expect("what was written lies in the tree");
         for (index, object) in objects {

@@ -7,7 +7,7 @@ use weft_protocol::{
     Effects, Environment, Opening, Record, RunningState, SegmentStatement, SegmentWitness, Slot, SlotWitness,
     chain_records,
 };
-use weft_state_tree::StateTree;
+use weft_state_tree::{Replaced, StateTree};
 
 use crate::Executed;
 use crate::state::leaf;
@@ -89,13 +89,14 @@ impl Trace {
     }
 
     /// Adds slots that were executed after those in the trace, and writes their objects into `tree`, which stands where the
-    /// trace ends.
+    /// trace ends; what that replaces is noted.
     ///
     /// Leaf digests and all levels of the openings are hashed on rayon's threads.
-    pub(crate) fn extend(&mut self, tree: &mut StateTree, executed: Vec<Executed>) {
+    pub(crate) fn extend(&mut self, tree: &mut StateTree, replaced: &mut Replaced, executed: Vec<Executed>) {
         let accesses: Vec<_> = executed.iter().flat_map(Executed::accesses).collect();
         let leaves: Vec<_> = accesses.par_iter().map(|(index, _, after)| (*index, leaf(after.as_ref()))).collect();
-        let openings = tree.sequential_openings(&leaves).expect("the rules refuse indices outside of the tree");
+        let openings = tree.sequential_openings_noted(&leaves, replaced);
+        let openings = openings.expect("the rules refuse indices outside of the tree");
         let mut openings = accesses.iter().zip(openings).map(|((_, before, _), timed)| {
             let opening = Opening { object: *before, path: timed.path };
             (opening, timed.root_after)

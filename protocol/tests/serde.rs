@@ -5,13 +5,14 @@ use core::fmt::Debug;
 use proptest::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use weft_protocol::crypto::schnorr::SecretKey;
 use weft_protocol::crypto::{Digest, Goldilocks};
 use weft_protocol::testing::{
     arb_amount, arb_digest, arb_object, arb_queue_entry, arb_running_state, arb_slot, arb_transaction,
 };
 use weft_protocol::{
     Address, Amount, Context, DataPoint, Domain, Environment, FeeAsset, MerklePath, Opening, Outcome, Record, Reject,
-    SealStatement, SegmentStatement, TREE_DEPTH, Timestamp, Withdrawal,
+    SealStatement, SegmentStatement, SignedTransaction, TREE_DEPTH, Timestamp, Withdrawal,
 };
 
 fn encoded(value: &impl Serialize) -> Vec<u8> {
@@ -72,6 +73,20 @@ proptest! {
         survives(&Outcome::Bounced)?;
     }
 
+    /// The key and the signature are the last 120 of the 202 bytes.
+    #[test]
+    fn keys_and_signatures_that_do_not_decode_are_refused(transaction in arb_transaction(), part in 0..3usize) {
+        let signed = transaction.sign(&Domain(Digest::ZERO), &SecretKey::from_seed(&[7; 32]));
+        let bytes = signed.to_bytes();
+        survives(&signed)?;
+        // Key, and the two halves of the signature: coordinates and a scalar, all of them too large.
+        let first = [82, 122, 162][part];
+        let mut changed = bytes.to_vec();
+        changed[first..first + 40].fill(0xff);
+        prop_assert!(postcard::from_bytes::<SignedTransaction>(&encoded(&changed)).is_err());
+        prop_assert_eq!(encoded(&signed), encoded(&bytes.to_vec()));
+    }
+
     #[test]
     fn a_record_is_its_bytes(transaction in arb_transaction()) {
         let record = transaction.record();
@@ -100,8 +115,8 @@ fn elements_that_are_not_reduced_are_refused() {
 #[test]
 fn transactions_are_decoded_strictly() {
     let mut bytes = encoded(&vec![0u8; 202]);
-    assert!(postcard::from_bytes::<weft_protocol::SignedTransaction>(&bytes).is_err(), "kind 0 does not exist");
+    assert!(postcard::from_bytes::<SignedTransaction>(&bytes).is_err(), "kind 0 does not exist");
     bytes.truncate(100);
-    assert!(postcard::from_bytes::<weft_protocol::SignedTransaction>(&bytes).is_err());
+    assert!(postcard::from_bytes::<SignedTransaction>(&bytes).is_err());
     assert!(postcard::from_bytes::<Record>(&[0; 20]).is_err());
 }

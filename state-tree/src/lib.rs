@@ -7,6 +7,7 @@
 //! at once on rayon's threads.
 //!
 //! [`Multiproof`] leads many leaves to one root; [`PartialTree`], which it opens, reads and writes them without the tree.
+//! [`Replaced`] is what writes leave behind if they are asked to, and shows paths as they were.
 //!
 //! Invariant: a node that is not stored is the root of an empty subtree of its height; every stored node is the hash of its
 //! two children.
@@ -14,8 +15,10 @@
 mod error;
 mod level;
 mod multiproof;
+mod replaced;
 mod tree;
 
 pub use error::IndexOutOfRange;
 pub use multiproof::{Multiproof, MultiproofError, PartialTree};
+pub use replaced::Replaced;
 pub use tree::{StateTree, TimedPath};

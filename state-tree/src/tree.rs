@@ -114,6 +114,11 @@ impl StateTree {
         open_in_order(&mut self.levels, accesses)
     }
 
+    /// By height.
+    pub(crate) fn levels_mut(&mut self) -> &mut [Level] {
+        &mut self.levels
+    }
+
     /// The node at a height and a position from the left.
     pub(crate) fn node(&self, height: usize, position: u32) -> Digest {
         self.levels[height].node(position)

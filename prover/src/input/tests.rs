@@ -195,7 +195,7 @@ fn change_siblings(input: &SegmentInput, at: Index) -> Vec<SegmentInput> {
     vec![
         with(input, |input| input.multiproof.siblings[at] = other(siblings[at])),
         with(input, |input| input.multiproof.siblings.push(siblings[at])),
-        with(input, |input| drop(input.multiproof.siblings.remove(at))),
+        with(input, |input| input.multiproof.siblings.truncate(siblings.len() - 1)),
     ]
 }
 
@@ -213,7 +213,7 @@ fn change_objects(input: &SegmentInput, at: Index) -> Vec<SegmentInput> {
     vec![
         with(input, |input| input.objects[at].1 = Some(richer)),
         with(input, |input| input.objects[at].1 = removed),
-        with(input, |input| drop(input.objects.remove(at))),
+        with(input, |input| input.objects.retain(|object| object.0 != index)),
         with(input, |input| input.objects.insert(at, input.objects[at])),
         with(input, |input| input.objects.push((AccountIndex(1 << 27), None))),
     ]
@@ -331,5 +331,5 @@ fn a_uniform_transfer_weighs_a_kilobyte() {
     let input = SegmentInput::new(&segment.witness).to_bytes().len();
     let openings = segment.witness.slots.iter().map(|slot| (&slot.slot, &slot.a, &slot.b));
     let witness = postcard::to_stdvec(&openings.collect::<Vec<_>>()).expect("all parts have an encoding").len();
-    assert_eq!([input / slots, witness / slots], [0, 0], "bytes of a transfer");
+    assert_eq!([input / slots, witness / slots], [1137, 2239], "bytes of a transfer");
 }
