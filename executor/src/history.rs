@@ -110,8 +110,8 @@ impl History {
         }
         let later = self.sealed.len() - usize::try_from(self.batch - batch).ok()?;
         let sealed = self.sealed.range(later..);
-        let nodes = sealed.clone().map(|version| &version.nodes).chain([&self.nodes]);
-        let (root, path) = tree.path_before(index, nodes).ok()?;
+        let nodes: Vec<_> = sealed.clone().map(|version| &version.nodes).chain([&self.nodes]).collect();
+        let (root, path) = tree.path_before(index, &nodes).ok()?;
         let mut replaced = sealed.map(|version| &*version.objects).chain([&self.objects]);
         let before = replaced.find_map(|objects| objects.get(&index));
         let object = before.copied().unwrap_or_else(|| objects.get(index).copied());

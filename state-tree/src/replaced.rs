@@ -65,15 +65,15 @@ impl StateTree {
     ///
     /// # Errors
     /// The index is out of range.
-    pub fn path_before<'a>(
+    pub fn path_before(
         &self,
         index: AccountIndex,
-        later: impl Iterator<Item = &'a Replaced> + Clone,
+        later: &[&Replaced],
     ) -> Result<(Digest, MerklePath), IndexOutOfRange> {
         let leaf = checked(index)?;
         // The earliest write that replaced a node saw it as it was.
         let node = |height: usize, position| {
-            let replaced = later.clone().find_map(|replaced| replaced.levels[height].get(&position));
+            let replaced = later.iter().find_map(|replaced| replaced.levels[height].get(&position));
             replaced.copied().unwrap_or_else(|| self.node(height, position))
         };
         let siblings = core::array::from_fn(|height| node(height, leaf >> height ^ 1));

@@ -179,7 +179,7 @@ proptest! {
 
 fn other(digest: Digest) -> Digest {
     let mut digest = digest;
-    digest.0[2] = digest.0[2] + Goldilocks::ONE;
+    digest.0[2] += Goldilocks::ONE;
     digest
 }
 
@@ -222,7 +222,9 @@ fn change_objects(input: &SegmentInput, at: Index) -> Vec<SegmentInput> {
 fn change_slots(input: &SegmentInput, at: Index) -> Vec<SegmentInput> {
     let at = at.index(input.slots.len());
     let mut changes = vec![
-        with(input, |input| drop(input.slots.remove(at))),
+        with(input, |input| {
+            input.slots.remove(at);
+        }),
         with(input, |input| input.slots.insert(at, input.slots[at].clone())),
     ];
     if let Slot::Signed(signed) = &input.slots[at] {

@@ -34,9 +34,10 @@ proptest! {
         }
         let written = versions.iter().flatten().flatten().map(|write| write.0);
         let indices: Vec<_> = written.chain([AccountIndex(other)]).collect();
+        let replaced: Vec<_> = replaced.iter().collect();
         for (version, clone) in clones.iter().enumerate() {
             for index in &indices {
-                let shown = tree.path_before(*index, replaced[version..].iter()).unwrap();
+                let shown = tree.path_before(*index, &replaced[version..]).unwrap();
                 prop_assert_eq!(shown, (clone.root(), clone.path(*index).unwrap()));
             }
         }
@@ -50,7 +51,7 @@ fn a_write_outside_of_the_tree_is_not_noted() {
     let writes = [(AccountIndex(3), Digest::ZERO), (index, Digest::ZERO)];
     assert_eq!(tree.sequential_openings_noted(&writes, &mut replaced), Err(IndexOutOfRange { index }));
     assert!(replaced.is_empty());
-    assert_eq!(tree.path_before(index, core::iter::empty()), Err(IndexOutOfRange { index }));
+    assert_eq!(tree.path_before(index, &[]), Err(IndexOutOfRange { index }));
     tree.sequential_openings_noted(&writes[..1], &mut replaced).unwrap();
     assert_eq!(replaced.len(), TREE_DEPTH + 1);
 }
