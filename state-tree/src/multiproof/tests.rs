@@ -51,7 +51,7 @@ proptest! {
     fn another_leaf_leads_to_another_root((tree, leaves) in arb_opened(), at in any::<prop::sample::Index>(), other in arb_digest()) {
         prop_assume!(!leaves.is_empty());
         let proof = tree.multiproof(&indices(&leaves)).unwrap();
-        let mut changed = leaves.clone();
+        let mut changed = leaves;
         let at = at.index(changed.len());
         prop_assume!(changed[at].1 != other);
         changed[at].1 = other;
@@ -67,7 +67,7 @@ proptest! {
         prop_assume!(changed.siblings[at] != other);
         changed.siblings[at] = other;
         prop_assert_ne!(PartialTree::open(&leaves, &changed).unwrap().root(), tree.root());
-        let (expected, mut longer, mut shorter) = (proof.siblings.len(), proof.clone(), proof.clone());
+        let (expected, mut longer, mut shorter) = (proof.siblings.len(), proof.clone(), proof);
         longer.siblings.push(other);
         shorter.siblings.remove(at);
         prop_assert_eq!(PartialTree::open(&leaves, &longer), Err(MultiproofError::Length { expected, got: expected + 1 }));
