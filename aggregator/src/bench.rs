@@ -1,12 +1,16 @@
-//! What the jobs after the segments cost, without a state to execute on.
+//! What the jobs cost, alone and in a fleet.
 
-use std::sync::Arc;
+mod fleet;
 
+use weft_circuits::recursion::AggregateProof;
 use weft_circuits::recursion::merge::ARITY;
 use weft_protocol::crypto::Digest;
 use weft_prover::{CircuitSet, Cost, ProofError, SegmentSize, StageLog, bench_segment};
 
-use crate::{Backend as _, BatchEnd, ProvenMerge};
+use crate::BatchEnd;
+use crate::prove::{prove_aggregate, prove_lift, prove_seal, prove_wrap};
+
+pub use fleet::{BenchError, FleetBatch, FleetCosts, bench_fleet};
 
 /// What proving and merging costs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,11 +39,10 @@ pub struct EndCosts {
 /// None if the circuits are sound.
 pub fn bench_merges(circuits: &CircuitSet, size: SegmentSize) -> Result<MergeCosts, ProofError> {
     let (segment, segment_log) = bench_segment(circuits, size)?;
-    let segment = Arc::new(segment);
     let mut lift_log = StageLog::new();
-    let lift = Arc::new(circuits.lift(size, &vec![segment; ARITY], &mut lift_log)?);
+    let lift = prove_lift(circuits, size, &vec![segment.proof; ARITY], &mut lift_log)?;
     let mut aggregate_log = StageLog::new();
-    circuits.aggregate(&vec![lift; ARITY], &mut aggregate_log)?;
+    prove_aggregate(circuits, &vec![lift; ARITY], &mut aggregate_log)?;
     let [segment, lift, aggregate] = [segment_log, lift_log, aggregate_log].map(|log| log.total());
     Ok(MergeCosts { segment, lift, aggregate })
 }
@@ -52,14 +55,14 @@ pub fn bench_end(circuits: &CircuitSet) -> Result<EndCosts, ProofError> {
     let root = idle_batch(circuits)?;
     let end = BatchEnd { root_before: Digest::ZERO, root_after: Digest::ZERO, records: Vec::new() };
     let mut seal_log = StageLog::new();
-    let sealed = circuits.seal(&root, &end, &mut seal_log)?;
+    let (statement, seal) = prove_seal(circuits, &root, &end, &mut seal_log)?;
     let mut wrap_log = StageLog::new();
-    circuits.wrap(&sealed, &mut wrap_log)?;
+    prove_wrap(circuits, &seal, statement.digest(), &mut wrap_log)?;
     Ok(EndCosts { seal: seal_log.total(), wrap: wrap_log.total() })
 }
 
 /// The merge of a batch of one idle segment.
-fn idle_batch(circuits: &CircuitSet) -> Result<ProvenMerge, ProofError> {
+fn idle_batch(circuits: &CircuitSet) -> Result<AggregateProof, ProofError> {
     let (segment, _) = bench_segment(circuits, SegmentSize::Small)?;
-    circuits.lift(SegmentSize::Small, &[Arc::new(segment)], &mut StageLog::new())
+    prove_lift(circuits, SegmentSize::Small, &[segment.proof], &mut StageLog::new())
 }

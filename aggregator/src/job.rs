@@ -1,10 +1,8 @@
-//! Names of jobs, and news about them.
+//! Names of jobs.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use weft_prover::Cost;
-
 /// Consecutive segments of a batch, by their positions from 0.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct Span {
@@ -91,34 +89,4 @@ impl fmt::Display for Job {
             Self::Wrap => f.write_str("wrap"),
         }
     }
-}
-
-/// News about a job.
-///
-/// The jobs that were ever queued are all that a batch needs so far, and all that it needs once it is finished: so
-/// "proving x/y" is the number of jobs done over the number of jobs queued.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct JobEvent {
-    /// Number of the batch.
-    pub batch: u32,
-    /// The job.
-    pub job: Job,
-    /// What has happened.
-    pub state: JobState,
-}
-
-/// What has happened to a job.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum JobState {
-    /// It is part of the batch and will run when its children are proved.
-    Queued,
-    /// A worker does it.
-    Started,
-    /// Its proof is made and verified.
-    Done(Cost),
-    /// It failed. It starts again once; after the second failure the batch fails.
-    Failed {
-        /// Why.
-        reason: String,
-    },
 }

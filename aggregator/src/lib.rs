@@ -1,46 +1,37 @@
-//! Merges segment proofs, seals and wraps a batch.
+//! Proves batches with a fleet of workers: merges segment proofs, seals and wraps.
 //!
 //! ```text
-//! BatchProver → Scheduler (FIFO of batches, each with a MergePlan) → workers → Backend → JobEvent, ProvenBatch
+//! orders → Coordinator (MergePlan, store of jobs, blobs) ⇄ Transport (Local | HTTP gateway) ⇄ Worker → Executor → proof
 //! ```
-//! * [`MergePlan`]: which proofs are merged with which, as a pure state machine;
-//! * [`ProvingPool`], [`BatchProver`]: worker threads, and the way batches get to them;
-//! * [`Backend`]: what a job does; [`weft_prover::CircuitSet`] makes real proofs;
-//! * [`JobEvent`]: news for progress displays; [`ProvenBatch`]: the end.
+//! * [`MergePlan`]: which proofs are merged with which;
+//! * [`coordinator`]: jobs out of orders, leases, checks of proofs, news and views;
+//! * [`worker`]: the loop of a worker, proofs in this process or in one of their own;
+//! * [`gateway`]: the coordinator for workers on other machines;
+//! * [`Circuits`]: what a job does; [`weft_prover::CircuitSet`] makes real proofs.
 //!
-//! Invariants: a proof counts once it was verified against the statement that its job expects; only adjacent proofs are
-//! merged; no job is done twice but for one retry after a failure; threads of an async runtime never prove.
+//! Invariants: a proof counts once it was verified against the statement and the circuit of its job, whoever made it; a job
+//! is known by what it proves, and is done once; what a crash must not lose is in the stores; threads of an async runtime
+//! neither prove nor verify.
 
-mod backend;
-mod batch;
 mod bench;
 pub mod circuits;
 pub mod coordinator;
-mod error;
 mod event;
 pub mod gateway;
 mod job;
 pub mod message;
 mod plan;
-mod pool;
 mod prove;
-mod scheduler;
 mod statement;
-#[cfg(test)]
-mod testing;
 pub mod worker;
 
-pub use backend::{Backend, ProvenMerge, SealedBatch};
-pub use batch::{JobReport, ProvenBatch};
-pub use bench::{EndCosts, MergeCosts, bench_end, bench_merges};
+pub use bench::{BenchError, EndCosts, FleetBatch, FleetCosts, MergeCosts, bench_end, bench_fleet, bench_merges};
 pub use circuits::{CircuitId, CircuitInfo, Circuits, Refusal, TaskError};
 pub use coordinator::{BatchResult, Coordinator, FleetConfig, OrderError, WrappedBatch};
-pub use error::{BatchError, PoolError, SubmitError};
 pub use event::{FleetEvent, JobNews, Observer};
-pub use job::{Job, JobEvent, JobKind, JobState, Span};
+pub use job::{Job, JobKind, Span};
 pub use message::{Assignment, FleetError, ProofOutcome, Welcome, WorkerHello};
 pub use plan::{Children, MergeJob, MergePlan, PlanError};
-pub use pool::{BatchProver, PoolConfig, ProvingPool};
 pub use prove::{prove_aggregate, prove_lift, prove_seal, prove_wrap};
 pub use statement::{BatchEnd, JobStatement, SegmentOrder, Task};
 pub use worker::{ChildProcess, Executor, InProcess, Local, Transport, Worker, WorkerConfig};

@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 use weft_protocol::crypto::{Digest, Goldilocks};
 use weft_protocol::{
-    Context, DataPoint, Environment, Record, RunningState, SealStatement, SegmentStatement, SegmentWitness,
-    chain_records, evaluate_data,
+    Context, DataPoint, Record, RunningState, SealStatement, SegmentStatement, chain_records, evaluate_data,
 };
 use weft_prover::{SegmentInput, SegmentSize};
 use weft_storage::jobs::{BlobId, JobKey};
@@ -88,21 +87,14 @@ impl JobStatement {
 /// A segment to be proved.
 #[derive(Clone, PartialEq, Debug)]
 pub struct SegmentOrder {
-    pub(crate) environment: Environment,
-    pub(crate) position: usize,
-    pub(crate) size: SegmentSize,
-    pub(crate) statement: SegmentStatement,
-    pub(crate) input: SegmentInput,
-}
-
-impl SegmentOrder {
-    /// The segment at this place in its batch, from 0, for this circuit. It has to claim this statement, which
-    /// is that of the witness.
-    #[must_use]
-    pub fn new(position: usize, size: SegmentSize, statement: SegmentStatement, witness: &SegmentWitness) -> Self {
-        let environment = witness.environment;
-        Self { environment, position, size, statement, input: SegmentInput::new(witness) }
-    }
+    /// Its place in the batch, from 0.
+    pub position: usize,
+    /// Which circuit.
+    pub size: SegmentSize,
+    /// What it has to claim.
+    pub statement: SegmentStatement,
+    /// All that its witness follows from.
+    pub input: SegmentInput,
 }
 
 /// What is known of a batch when all its slots are.

@@ -65,7 +65,8 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
     /// # Errors
     /// The segment does not follow the one before it, or is another one than at the first time; or a store failed.
     pub async fn submit_segment(&self, order: SegmentOrder) -> Result<(), OrderError> {
-        let SegmentOrder { environment, position, size, statement, input } = order;
+        let SegmentOrder { position, size, statement, input } = order;
+        let environment = *input.environment();
         let batch = environment.batch_number;
         if environment.context() != statement.context {
             return Err(OrderError::OtherBatch { batch });

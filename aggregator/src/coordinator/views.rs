@@ -18,6 +18,8 @@ pub struct WorkerView {
     pub id: WorkerId,
     /// Its name.
     pub name: String,
+    /// Its version.
+    pub build: String,
     /// Threads that it proves with.
     pub cores: u32,
     /// Memory that its proofs may take.
@@ -30,7 +32,9 @@ pub struct WorkerView {
     pub last_seen: Millis,
     /// Proofs of it that counted.
     pub jobs_done: u64,
-    /// Processor time of these, by its word.
+    /// Jobs of it that ended with a failure.
+    pub jobs_failed: u64,
+    /// Processor time of the proofs, by its word.
     pub cpu: Duration,
     /// What it does.
     pub current: Option<CurrentJob>,
@@ -95,6 +99,12 @@ pub struct JobView {
     pub job: Job,
     /// Jobs whose proofs it merges, from left to right: the proof tree.
     pub children: Vec<JobKey>,
+    /// Steps to the end of the batch, 0 for the last one.
+    pub height: u16,
+    /// Memory that its proof takes.
+    pub memory_mib: u32,
+    /// When it was put in.
+    pub inserted: Millis,
     /// How far it is.
     pub state: JobState,
     /// Name of who does or did it.
@@ -173,6 +183,9 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
             key: record.job.key,
             job: order.job,
             children: order.children,
+            height: record.job.height,
+            memory_mib: record.job.memory_mib,
+            inserted: record.inserted,
             state: record.state,
             worker: worker.map(|worker| self.workers().name(worker)),
             attempts: record.attempts,

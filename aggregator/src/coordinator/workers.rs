@@ -29,6 +29,7 @@ struct Worker {
     last_seen: Millis,
     current: Option<Current>,
     jobs_done: u64,
+    jobs_failed: u64,
     cpu: Duration,
     last_failure: Option<String>,
     standing: Standing,
@@ -85,6 +86,7 @@ impl Workers {
             last_seen: now,
             current: None,
             jobs_done: 0,
+            jobs_failed: 0,
             cpu: Duration::ZERO,
             last_failure: None,
             standing: if is_suspended { Standing::Suspended } else { Standing::Good },
@@ -157,6 +159,7 @@ impl Workers {
             worker.current.take_if(|current| current.held == *held);
             if let Some(failure) = failure {
                 worker.last_failure = Some(failure.to_owned());
+                worker.jobs_failed += 1;
             }
         }
     }
@@ -268,12 +271,14 @@ fn view(id: WorkerId, worker: &Worker, now: Millis, config: &FleetConfig) -> Wor
     WorkerView {
         id,
         name: worker.hello.name.clone(),
+        build: worker.hello.build.clone(),
         cores: worker.hello.cores,
         memory_mib: worker.hello.memory_mib,
         state,
         registered: worker.registered,
         last_seen: worker.last_seen,
         jobs_done: worker.jobs_done,
+        jobs_failed: worker.jobs_failed,
         cpu: worker.cpu,
         current,
         last_failure: worker.last_failure.clone(),

@@ -15,7 +15,7 @@ use weft_aggregator::{
 };
 use weft_protocol::crypto::{Digest, Goldilocks};
 use weft_protocol::{Environment, SegmentStatement};
-use weft_prover::{SegmentSize, idle_segment};
+use weft_prover::{SegmentInput, SegmentSize, idle_segment};
 use weft_storage::blobs::FileBlobs;
 use weft_storage::jobs::{Budgets, JobStore, MemoryJobStore, Millis};
 
@@ -204,7 +204,8 @@ impl Batch {
     pub(crate) fn order(&self, position: usize) -> SegmentOrder {
         let mut witness = idle_segment();
         witness.environment = self.environment;
-        SegmentOrder::new(position, SegmentSize::Large, self.statements[position], &witness)
+        let input = SegmentInput::new(&witness);
+        SegmentOrder { position, size: SegmentSize::Large, statement: self.statements[position], input }
     }
 
     pub(crate) fn orders(&self) -> impl Iterator<Item = SegmentOrder> {

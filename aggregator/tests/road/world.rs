@@ -2,16 +2,16 @@
 
 use std::num::NonZeroUsize;
 
-use weft_aggregator::BatchEnd;
+use weft_aggregator::{BatchEnd, SegmentOrder};
 use weft_circuits::recursion::SealCapacity;
-use weft_executor::{BatchBuilder, State, check_signatures};
+use weft_executor::{BatchBuilder, ExecutedSegment, State, check_signatures};
 use weft_protocol::crypto::schnorr::SecretKey;
 use weft_protocol::crypto::{Digest, Tag, poseidon};
 use weft_protocol::{
     AccountIndex, Address, Amount, AssetId, Deposit, Domain, Environment, Fee, FeeAsset, Lane, OpeningDeposit,
     QueueEntry, QueueOperation, SegmentWitness, Slot, Timestamp, Transaction, TransactionKind,
 };
-use weft_prover::{CircuitSizes, SegmentSize, plan_segments};
+use weft_prover::{CircuitSizes, SegmentInput, SegmentSize, plan_segments};
 
 /// Circuits that are built in seconds.
 pub(crate) const SIZES: CircuitSizes = CircuitSizes {
@@ -19,8 +19,6 @@ pub(crate) const SIZES: CircuitSizes = CircuitSizes {
     large: NonZeroUsize::new(7).expect("not zero"),
     records: SealCapacity::new(64).expect("in range"),
 };
-
-pub(crate) const EMPTY_CHAIN: Digest = Digest::ZERO;
 
 const OPERATOR: AccountIndex = AccountIndex(0);
 const ALICE: AccountIndex = AccountIndex(1);
@@ -33,14 +31,25 @@ const TRANSFERS: u32 = 11;
 #[derive(Debug)]
 pub(crate) struct ExecutedWorld {
     pub(crate) environment: Environment,
-    pub(crate) segments: Vec<(SegmentSize, SegmentWitness)>,
+    pub(crate) segments: Vec<(SegmentSize, ExecutedSegment)>,
     pub(crate) end: BatchEnd,
 }
 
 impl ExecutedWorld {
+    /// The segments as they are ordered.
+    pub(crate) fn orders(&self) -> Vec<SegmentOrder> {
+        let orders = self.segments.iter().enumerate().map(|(position, (size, segment))| SegmentOrder {
+            position,
+            size: *size,
+            statement: segment.statement,
+            input: SegmentInput::new(&segment.witness),
+        });
+        orders.collect()
+    }
+
     /// The first segment with one signature replaced by that of another message.
     pub(crate) fn forged_segment(&self) -> SegmentWitness {
-        let mut segment = self.segments[0].1.clone();
+        let mut segment = self.segments[0].1.witness.clone();
         let signed = segment.slots.iter_mut().find_map(|slot| match &mut slot.slot {
             Slot::Signed(signed) => Some(signed),
             Slot::Padding | Slot::Deposit(_) | Slot::OpeningDeposit { .. } | Slot::CollectFees { .. } => None,

@@ -1,0 +1,266 @@
+//! What a fleet in one process takes for a batch, and what the way of the jobs costs beside the proofs.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Notify, watch};
+use weft_protocol::Environment;
+use weft_storage::blobs::{BlobId, BlobStore};
+use weft_storage::jobs::{BeatReply, JobStore, WorkerId};
+
+use crate::circuits::CircuitId;
+use crate::coordinator::Clock;
+use crate::message::{
+    Assignment, Beat, FailureReport, FleetError, Held, ProofOutcome, Submission, Welcome, WorkerHello,
+};
+use crate::worker::{Executor, ExecutorError, MadeProof, Progress};
+use crate::{
+    BatchEnd, Circuits, Coordinator, FleetConfig, FleetEvent, InProcess, Job, JobNews, Local, OrderError, SegmentOrder,
+    Span, Task, Transport, Worker, WorkerConfig,
+};
+
+/// What a batch took.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FleetCosts {
+    /// From the start of the workers until all segments were proved and taken; they did nothing else.
+    pub segments: Duration,
+    /// From then until the merge of all segments was taken.
+    pub merges: Duration,
+    /// What a job took beside its proof: claim, fetch, check and settling, on average.
+    pub overhead: Duration,
+    /// Jobs that were done.
+    pub jobs: u64,
+}
+
+/// A batch to be proved.
+#[derive(Clone, PartialEq, Debug)]
+pub struct FleetBatch {
+    /// What its segments share.
+    pub environment: Environment,
+    /// Its segments, in order.
+    pub segments: Vec<SegmentOrder>,
+    /// Its end, which the segments lead to.
+    pub end: BatchEnd,
+}
+
+/// There is nothing to measure.
+#[derive(Debug, thiserror::Error)]
+pub enum BenchError {
+    /// The batch is not good, or a store failed.
+    #[error(transparent)]
+    Order(#[from] OrderError),
+    /// The system starts no threads.
+    #[error(transparent)]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+    /// A job failed for good.
+    #[error("{job} is not proved: {reason}")]
+    Halted {
+        /// The job.
+        job: Job,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Proves a batch up to the merge of all its segments with so many workers of one thread, over these stores.
+///
+/// # Errors
+/// The batch is not good, a store failed, or a job did.
+pub async fn bench_fleet<S: JobStore, B: BlobStore>(
+    circuits: Arc<dyn Circuits>,
+    stores: (S, B),
+    clock: Clock,
+    batch: FleetBatch,
+    workers: NonZeroUsize,
+) -> Result<FleetCosts, BenchError> {
+    let last = batch.segments.len().saturating_sub(1);
+    let statements: Vec<_> = batch.segments.iter().map(|order| (order.size, order.statement)).collect();
+    let segment_circuits: BTreeSet<_> = statements
+        .into_iter()
+        .map(|(size, statement)| circuits.circuit(&crate::JobStatement::Segment { size, statement }).id)
+        .collect();
+    let news = Arc::new(News::default());
+    let heard = Arc::clone(&news);
+    let observer = Box::new(move |event| heard.hear(event));
+    let coordinator = Coordinator::new(Arc::clone(&circuits), stores, clock, FleetConfig::default(), observer)?;
+    // Nobody looks after the leases: they do not end, however long a job takes.
+    let coordinator = Arc::new(coordinator);
+    for order in batch.segments {
+        coordinator.submit_segment(order).await?;
+    }
+    coordinator.finish(&batch.environment, batch.end).await?;
+
+    let overhead = Arc::new(Overhead::default());
+    let transport = Timed { inner: Local(coordinator), overhead: Arc::clone(&overhead) };
+    let phase = async |part: Option<Vec<CircuitId>>, is_over: &dyn Fn(&BTreeSet<Job>) -> bool| {
+        let begun = Instant::now();
+        let (stop, stopped) = watch::channel(());
+        let mut running = Vec::new();
+        for number in 0..workers.get() {
+            let inner = InProcess::new(Arc::clone(&circuits), NonZeroUsize::MIN)?;
+            let executor = Part { inner, circuits: part.clone() };
+            let config = WorkerConfig::new(format!("bench {number}"), 1, u32::MAX);
+            let mut stopped = stopped.clone();
+            // It ends when the sender is dropped.
+            let shutdown = async move { drop(stopped.changed().await) };
+            running.push(tokio::spawn(Worker::new(transport.clone(), executor, config).run(shutdown)));
+        }
+        let result = news.wait_for(is_over).await;
+        let wall = begun.elapsed();
+        drop(stop);
+        for worker in running {
+            // A worker that could not go on has halted a job.
+            drop(worker.await);
+        }
+        result.map(|()| wall)
+    };
+    let all = |done: &BTreeSet<Job>| (0..=last).all(|position| done.contains(&Job::Segment(position)));
+    let segments = phase(Some(segment_circuits.into_iter().collect()), &all).await?;
+    let span = Span { first: 0, last };
+    let root = |done: &BTreeSet<Job>| done.contains(&Job::Lift(span)) || done.contains(&Job::Aggregate(span));
+    let merges = phase(None, &root).await?;
+    let jobs = overhead.jobs.load(Ordering::Relaxed);
+    let nanos = overhead.nanos.load(Ordering::Relaxed).checked_div(jobs).unwrap_or(0);
+    Ok(FleetCosts { segments, merges, overhead: Duration::from_nanos(nanos), jobs })
+}
+
+/// What was heard of the jobs.
+#[derive(Debug, Default)]
+struct News {
+    state: Mutex<(BTreeSet<Job>, Option<(Job, String)>)>,
+    wake: Notify,
+}
+
+impl News {
+    fn hear(&self, event: FleetEvent) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match event {
+            FleetEvent::Job { job, news: JobNews::Done { .. }, .. } => drop(state.0.insert(job)),
+            FleetEvent::Halted { job, reason, .. } => state.1 = Some((job, reason)),
+            FleetEvent::Job { .. } | FleetEvent::Proven { .. } => {}
+        }
+        self.wake.notify_one();
+    }
+
+    async fn wait_for(&self, is_over: &dyn Fn(&BTreeSet<Job>) -> bool) -> Result<(), BenchError> {
+        loop {
+            {
+                let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some((job, reason)) = state.1.clone() {
+                    return Err(BenchError::Halted { job, reason });
+                }
+                if is_over(&state.0) {
+                    return Ok(());
+                }
+            }
+            self.wake.notified().await;
+        }
+    }
+}
+
+/// A prover that owns up to a part of its circuits only.
+#[derive(Debug)]
+struct Part {
+    inner: InProcess,
+    circuits: Option<Vec<CircuitId>>,
+}
+
+impl Executor for Part {
+    async fn ready(&mut self) -> Result<(), ExecutorError> {
+        self.inner.ready().await
+    }
+
+    fn circuits(&self) -> Vec<CircuitId> {
+        self.circuits.clone().unwrap_or_else(|| self.inner.circuits())
+    }
+
+    async fn execute(&mut self, task: Task, progress: &Progress) -> Result<MadeProof, weft_storage::jobs::Failure> {
+        self.inner.execute(task, progress).await
+    }
+}
+
+#[derive(Debug, Default)]
+struct Overhead {
+    nanos: AtomicU64,
+    jobs: AtomicU64,
+}
+
+/// Measures what the way of the jobs takes.
+struct Timed<S, B> {
+    inner: Local<S, B>,
+    overhead: Arc<Overhead>,
+}
+
+impl<S, B> Timed<S, B> {
+    fn note(&self, begun: Instant) {
+        let nanos = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.overhead.nanos.fetch_add(nanos, Ordering::Relaxed);
+    }
+}
+
+impl<S, B> Clone for Timed<S, B> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), overhead: Arc::clone(&self.overhead) }
+    }
+}
+
+impl<S, B> fmt::Debug for Timed<S, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Timed")
+    }
+}
+
+impl<S: JobStore, B: BlobStore> Transport for Timed<S, B> {
+    fn separate(&self) -> Result<Self, FleetError> {
+        Ok(self.clone())
+    }
+
+    async fn register(&self, hello: WorkerHello) -> Result<Welcome, FleetError> {
+        self.inner.register(hello).await
+    }
+
+    async fn claim(&self, worker: WorkerId, wait: Duration) -> Result<Option<Assignment>, FleetError> {
+        // What there is to do is there from the start: only waits for children are left out.
+        let begun = Instant::now();
+        if let Some(assignment) = self.inner.claim(worker, Duration::ZERO).await? {
+            self.note(begun);
+            return Ok(Some(assignment));
+        }
+        self.inner.claim(worker, wait).await
+    }
+
+    async fn beat(&self, beat: Beat) -> Result<BeatReply, FleetError> {
+        self.inner.beat(beat).await
+    }
+
+    async fn blob(&self, id: BlobId) -> Result<Vec<u8>, FleetError> {
+        let begun = Instant::now();
+        let bytes = self.inner.blob(id).await;
+        self.note(begun);
+        bytes
+    }
+
+    async fn submit(&self, submission: Submission) -> Result<ProofOutcome, FleetError> {
+        let begun = Instant::now();
+        let outcome = self.inner.submit(submission).await;
+        self.note(begun);
+        self.overhead.jobs.fetch_add(1, Ordering::Relaxed);
+        outcome
+    }
+
+    async fn fail(&self, report: FailureReport) -> Result<(), FleetError> {
+        self.inner.fail(report).await
+    }
+
+    async fn release(&self, held: Held) -> Result<(), FleetError> {
+        self.inner.release(held).await
+    }
+
+    async fn goodbye(&self, worker: WorkerId) -> Result<(), FleetError> {
+        self.inner.goodbye(worker).await
+    }
+}
