@@ -198,7 +198,8 @@ impl Default for PoolSettings {
 
 impl Default for ProverSettings {
     fn default() -> Self {
-        Self { local_workers: 1, threads: 0, memory_mib: 8192, token_file: PathBuf::new() }
+        // Two, so that one fills the gaps of the other.
+        Self { local_workers: 2, threads: 0, memory_mib: 8192, token_file: PathBuf::new() }
     }
 }
 

@@ -27,6 +27,7 @@ use weft_storage::{RollupStore, StateCommit, StoreError};
 use crate::l1::PostOrder;
 use crate::proving::{BatchClaim, SegmentOrder};
 use crate::sequencer::{Batch, LogEntry, TransactionRecord};
+use crate::telemetry;
 
 /// Entries of one append; a parcel with more is an append of its own.
 const GROUP_ENTRIES_MAX: usize = 4096;
@@ -117,6 +118,7 @@ impl Failure {
         let reason = reason.into();
         if self.0.set(reason.clone()).is_ok() {
             tracing::error!(reason, "the node has halted");
+            metrics::gauge!(telemetry::HALTED).set(1.0);
         }
     }
 }
@@ -209,7 +211,7 @@ impl<L: Log> Writer<L> {
         for entries in entries.chunks(APPEND_ENTRIES_MAX) {
             let began = Instant::now();
             let got = self.log.append(entries).map_err(|error| format!("the log cannot be written: {error}"))?;
-            metrics::histogram!(crate::telemetry::JOURNAL_SYNC_SECONDS).record(began.elapsed().as_secs_f64());
+            metrics::histogram!(telemetry::JOURNAL_SYNC_SECONDS).record(began.elapsed().as_secs_f64());
             if got.start != self.next {
                 return Err(format!("entry {} of the log was written as entry {}", self.next, got.start));
             }

@@ -2,7 +2,7 @@
 
 /// Transactions that were accepted.
 pub const ACCEPTED: &str = "weft_transactions_accepted_total";
-/// Slots that were executed, by `kind`: `transaction` or `queue`.
+/// Slots that this process has executed, by `kind`: `transaction` or `queue`. A start executes the end of the log again.
 pub const EXECUTED: &str = "weft_slots_executed_total";
 /// Transactions that were refused, by `code` of the rule.
 pub const REJECTED: &str = "weft_transactions_rejected_total";
@@ -26,7 +26,7 @@ pub const HALTED: &str = "weft_halted";
 /// Tells the exporter what the metrics mean.
 pub fn describe() {
     metrics::describe_counter!(ACCEPTED, "Transactions that were accepted.");
-    metrics::describe_counter!(EXECUTED, "Slots that were executed, by kind.");
+    metrics::describe_counter!(EXECUTED, "Slots that this process has executed, by kind.");
     metrics::describe_counter!(REJECTED, "Transactions that a rule refused, by code.");
     metrics::describe_gauge!(POOL, "Transactions that wait for a batch.");
     metrics::describe_gauge!(BATCHES, "Batches that L1 has not verified, by stage.");

@@ -47,6 +47,12 @@ pub(super) async fn check(opening: &Opening, rollup: &Rollup, on_l1: &OnL1) -> R
         "after batch {number} the contract has the root {root}, the data have {own}: they are those of another rollup, \
          or L1 was begun anew; use the data folder that belongs to this contract"
     );
+    let verified = opening.last_verified();
+    ensure!(
+        verified <= number,
+        "the data know of {verified} verified batches, the contract of {number}: L1 was begun anew or set back; use the \
+         data folder that belongs to this contract"
+    );
     let (known, chain) = opening.queue();
     ensure!(
         known <= queue_length,

@@ -20,6 +20,7 @@ use super::ledger::{Fate, TransactionRecord, Transactions, id_of};
 use super::pool::{Pool, Waiting};
 use crate::compute::Compute;
 use crate::journal::Order;
+use crate::telemetry;
 
 pub(super) use replay::Replayed;
 
@@ -315,6 +316,7 @@ impl Machine {
     }
 
     fn executed(&mut self, id: &Digest, receipt: &Receipt, at: UnixMs) {
+        metrics::counter!(telemetry::EXECUTED, "kind" => "transaction").increment(1);
         let slot = count(receipt.slot);
         self.transactions.decide(id, Fate::Executed { batch: receipt.batch_number, slot, at });
         if let Some(batch) = self.batches.get_mut(&receipt.batch_number) {
@@ -324,6 +326,7 @@ impl Machine {
 
     fn took_entry(&mut self, known: KnownEntry, receipt: &Receipt) {
         tracing::debug!(?receipt, "queue entry executed");
+        metrics::counter!(telemetry::EXECUTED, "kind" => "queue").increment(1);
         self.queue.waiting.pop_front();
         self.queue.executed = (self.queue.executed.0 + 1, known.chain);
         if let Some(batch) = self.batches.get_mut(&receipt.batch_number) {

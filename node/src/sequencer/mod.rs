@@ -133,7 +133,6 @@ impl Sequencer {
     /// Stops taking and executing: something happened that must not.
     pub fn halt(&self, reason: impl Into<String>) {
         self.journal.failure().set(reason);
-        metrics::gauge!(telemetry::HALTED).set(1.0);
     }
 
     /// The account that collects fees, once its deposit was executed.

@@ -209,6 +209,12 @@ impl Opening {
         self.machine.last.map_or(0, |last| last.number)
     }
 
+    /// The last batch that L1 had verified, as far as the data know; 0 before the first.
+    #[must_use]
+    pub fn last_verified(&self) -> u32 {
+        self.machine.verified.0
+    }
+
     /// Entries of the L1 queue that are known, and the chain over them.
     #[must_use]
     pub fn queue(&self) -> (u64, [u8; 32]) {

@@ -65,6 +65,13 @@ impl Sequencer {
         open.map(super::Batch::number).collect()
     }
 
+    /// Batches that have begun and are not proven, rising.
+    #[must_use]
+    pub fn unproven(&self) -> Vec<u32> {
+        let batches = self.machine.batches.values();
+        batches.filter(|batch| !batch.has_reached(Finality::Proven)).map(super::Batch::number).collect()
+    }
+
     /// The wrapped proof of a batch exists and was checked: it is kept for download and posted.
     pub fn proven(&mut self, proven: &CheckedProof) {
         let number = proven.number;

@@ -1,27 +1,23 @@
 //! What the API shows of the sequencer.
 
+mod node;
+mod queue;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use weft_api::{
-    AccountFilter, AccountProofView, AccountView, AttemptsView, BatchSelector, BatchView, Bytes, CheckView, ConfigView,
-    Finality, FixedBytes, JobCounts, JobStateName, JobView, L1View, Lags, NodeLimits, PageRequest, ProofTreeView,
-    Proofs, QueueEntryView, QueueRange, QueueView, RejectionView, SecurityView, StateAt, StatusView, Step, Time,
-    TransactionKindName, TransactionView,
+    AccountFilter, AccountProofView, AccountView, BatchSelector, BatchView, Bytes, Finality, L1View, PageRequest,
+    QueueRange, RejectionView, StateAt, Step, Time, TransactionKindName, TransactionView,
 };
-use weft_circuits::config::{RECURSION, SEGMENT, SHRINK};
-use weft_circuits::security::{SecurityBits, TraceSize};
-use weft_circuits::wrap_config::WRAP_PARAMETERS;
 use weft_executor::Objects;
 use weft_protocol::crypto::Digest;
-use weft_protocol::{AccountIndex, MAX_RECORDS, Opening, Record, Withdrawal};
-
+use weft_protocol::{AccountIndex, Record, Withdrawal};
 use weft_storage::{Position, StoreError};
 
 use super::machine::Stage;
 use super::{Batch, Fate, Sequencer, TransactionRecord};
-use crate::clock;
 use crate::proving::JobCost;
 
 /// The withdrawals of a batch and how far it is.
@@ -81,6 +77,13 @@ impl Sequencer {
         Some(view)
     }
 
+    /// The place of a transaction in the log, and when it was accepted: what a soft receipt says.
+    #[must_use]
+    pub fn place(&self, id: &Digest) -> Option<(u64, Time)> {
+        let record = self.record(id)?;
+        Some((record.sequence, Time::from_unix_ms(record.accepted_at)))
+    }
+
     /// What became of a transaction.
     #[must_use]
     pub fn record(&self, id: &Digest) -> Option<Cow<'_, TransactionRecord>> {
@@ -132,20 +135,22 @@ impl Sequencer {
             .collect()
     }
 
-    /// What stands at an index after a batch.
+    /// What stands at an index after a batch; the last sealed one if `batch` does not say.
     #[must_use]
     pub fn account_proof(&self, index: AccountIndex, batch: Option<u32>) -> StateAt<AccountProofView> {
-        let sealed = self.last_that_reached(Finality::Sealed);
+        let sealed = self.machine.last.map_or(0, |last| last.number);
         let number = batch.unwrap_or(sealed);
         if number > sealed {
             return StateAt::NotSealed;
         }
-        let Stage::Between(state) = &self.machine.stage else { return StateAt::Gone { oldest: sealed + 1 } };
-        let (true, Ok(path)) = (number == sealed, state.path(index)) else {
-            return StateAt::Gone { oldest: sealed };
+        let (kept, opening) = match &self.machine.stage {
+            Stage::Between(state) => (state.batches(), state.opening_at(number, index)),
+            Stage::Building(building) => (building.builder.batches(), building.builder.opening_at(number, index)),
         };
-        let opening = Opening { object: state.objects().get(index).copied(), path };
-        StateAt::Found(AccountProofView::new(index, number, state.root(), &opening))
+        match opening {
+            Some((root, opening)) => StateAt::Found(AccountProofView::new(index, number, root, &opening)),
+            None => StateAt::Gone { oldest: *kept.start() },
+        }
     }
 
     /// Transactions that an account has signed or that pay it, the newest first, numbered by their order.
@@ -208,107 +213,6 @@ impl Sequencer {
         batch.has_reached(Finality::Sealed).then(|| batch.records())
     }
 
-    /// The jobs of a batch: known once it is proven.
-    #[must_use]
-    pub fn proof_tree(&self, number: u32) -> Option<ProofTreeView> {
-        let batch = self.batch_of(number)?;
-        let done_at = batch.reached_at(Finality::Proven);
-        let job = |(position, cost): (u32, &JobCost)| JobView {
-            id: FixedBytes([0; 32]),
-            batch: number,
-            position,
-            name: cost.kind.name().to_owned(),
-            kind: cost.kind.name().to_owned(),
-            state: JobStateName::Done,
-            height: 0,
-            children: Vec::new(),
-            worker: None,
-            stage: None,
-            memory_mib: 0,
-            created_at: batch.environment().timestamp.into(),
-            started_at: None,
-            done_at,
-            wall_seconds: Some(cost.wall.as_secs_f64()),
-            cpu_seconds: Some(cost.cpu.as_secs_f64()),
-            attempts: AttemptsView::default(),
-            reason: None,
-        };
-        Some(ProofTreeView {
-            batch: number,
-            status: batch.status(),
-            progress: batch.progress(),
-            rest: None,
-            jobs: (0..).zip(&batch.costs).map(job).collect(),
-        })
-    }
-
-    /// Entries of the L1 queue that wait.
-    #[must_use]
-    pub fn queue_entries(&self, page: PageRequest) -> Vec<QueueEntryView> {
-        let entries = (self.machine.queue.executed()..).zip(self.machine.queue.waiting());
-        let is_after = |position: u64| page.after.is_none_or(|after| position > after);
-        let page = entries.filter(|(position, _)| is_after(*position)).take(page.limit);
-        page.map(|(position, known)| QueueEntryView::waiting(position, &known.entry, known.chain)).collect()
-    }
-
-    /// What a client must know before it signs.
-    #[must_use]
-    pub fn config(&self) -> ConfigView {
-        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        let batch = self.settings.batch;
-        let pool = count(self.settings.pool_max);
-        ConfigView {
-            deployment: self.settings.deployment,
-            genesis_salt: self.settings.genesis_salt,
-            sequencer: None,
-            assets: self.assets.clone(),
-            circuits: self.settings.circuits.clone(),
-            security: security(),
-            limits: NodeLimits {
-                pool_transactions: pool.into(),
-                pool_transactions_per_account: self.settings.pool_per_account_max,
-                batch_slots: count(batch.slots_max),
-                batch_records: count(MAX_RECORDS),
-                batch_milliseconds: u64::try_from(batch.seal_after.as_millis()).unwrap_or(u64::MAX),
-                unverified_batches: count(batch.unverified_max),
-            },
-        }
-    }
-
-    /// Whether the sequencer works.
-    #[must_use]
-    pub fn check(&self) -> CheckView {
-        let halted = self.journal.failure().get();
-        let detail = halted.unwrap_or("it works").to_owned();
-        CheckView { name: "sequencer".to_owned(), ok: halted.is_none(), detail }
-    }
-
-    fn lags(&self) -> Lags {
-        let now = clock::now().unix_ms();
-        let seconds_since = |time: Time| {
-            let milliseconds = now.saturating_sub(time.unix_ms());
-            Duration::from_millis(milliseconds).as_secs_f64()
-        };
-        let since = |batch: &Batch, step| batch.reached_at(step).map_or(0.0, seconds_since);
-        let between = |from, to| {
-            let is_between = move |batch: &&Batch| batch.has_reached(from) && !batch.has_reached(to);
-            self.machine.batches.values().filter(is_between).collect::<Vec<_>>()
-        };
-        let unproven = between(Finality::Sealed, Finality::Proven);
-        let unverified = between(Finality::Proven, Finality::Verified);
-        let waiting_since = self.machine.pool.front().map(|first| Time::from_unix_ms(first.accepted_at));
-        let count = |batches: &[&Batch]| u32::try_from(batches.len()).unwrap_or(u32::MAX);
-        Lags {
-            l1_answer_seconds: 0.0,
-            execution_seconds: waiting_since.map_or(0.0, seconds_since),
-            unproven_batches: count(&unproven),
-            proving_seconds: unproven.first().map_or(0.0, |batch| since(batch, Finality::Sealed)),
-            unverified_batches: count(&unverified),
-            l1_seconds: unverified.first().map_or(0.0, |batch| since(batch, Finality::Proven)),
-            is_held_back: self.is_held_back(),
-        }
-    }
-
     /// The file with a batch's proof.
     #[must_use]
     pub fn proof(&self, number: u32) -> Option<Bytes> {
@@ -320,36 +224,6 @@ impl Sequencer {
     pub fn withdrawals(&self, number: u32) -> Option<BatchWithdrawals> {
         let batch = self.batch_of(number)?;
         Some(BatchWithdrawals { status: batch.status(), withdrawals: batch.withdrawals.clone() })
-    }
-
-    /// The node as a whole.
-    ///
-    /// # Errors
-    /// The node has halted.
-    pub fn status(&mut self) -> Result<StatusView, weft_api::BackendError> {
-        self.check_running()?;
-        let lags = self.lags();
-        Ok(StatusView {
-            deployment: self.settings.deployment,
-            assets: self.assets.clone(),
-            l1_head: self.l1.number,
-            queue: QueueView {
-                head: self.machine.verified.1,
-                executed: self.machine.queue.executed(),
-                next: self.machine.queue.next(),
-            },
-            root: self.root(),
-            last_sealed: self.last_that_reached(Finality::Sealed),
-            last_proven: self.last_that_reached(Finality::Proven),
-            last_verified: self.last_that_reached(Finality::Verified),
-            pending_transactions: u64::try_from(self.machine.pool.len()).expect("a length fits 64 bits"),
-            jobs: JobCounts::default(),
-            workers: 0,
-            lags,
-            bottleneck: lags.bottleneck(),
-            proofs: Proofs::Real,
-            circuits: self.settings.circuits.clone(),
-        })
     }
 
     /// What the jobs of a batch took; empty before it is proved.
@@ -414,21 +288,4 @@ fn high(key: u64) -> u32 {
 /// The place of such a key.
 fn low(key: u64) -> u32 {
     u32::try_from(key & u64::from(u32::MAX)).expect("32 bits")
-}
-
-/// Security of the proofs: the minimum over their layers, in whole bits.
-fn security() -> SecurityView {
-    // Rows and polynomials of the largest circuit of each layer (docs/soundness.md).
-    let layers = [(SEGMENT, 15, 300), (RECURSION, 14, 300), (SHRINK, 13, 217), (WRAP_PARAMETERS.layer(), 12, 217)];
-    let bits = layers.map(|(layer, degree_bits, polynomials)| layer.security(TraceSize { degree_bits, polynomials }));
-    let least = |part: fn(&SecurityBits) -> f64| bits.iter().map(part).fold(f64::INFINITY, f64::min);
-    SecurityView {
-        conjectured_bits: whole(least(|bits| bits.list_capacity.min(bits.permutation).min(bits.constraints))),
-        proven_bits: whole(least(|bits| bits.johnson)),
-    }
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bits of security are between 0 and 200")]
-fn whole(bits: f64) -> u32 {
-    bits as u32
 }
