@@ -21,7 +21,7 @@ pub(crate) struct Limits {
 
 impl Default for Limits {
     /// Not much more than 200 MiB of nodes, and objects, of which there are fewer than half as many. A batch of 4,096
-    /// transfers between accounts drawn from 2^20 replaces about 75,000 nodes.
+    /// transfers between accounts drawn from 2^20 replaces about 66,000 nodes.
     fn default() -> Self {
         Self { batches: 128, nodes: 1 << 22 }
     }
