@@ -112,9 +112,15 @@ impl PartialSchema for SentEvent {
         let id = text("Steps that the client has got with it: what `Last-Event-ID` asks to go on after.", "^[0-9]+$");
         let data = ObjectBuilder::new().schema_type(Type::String);
         let data = data.description(Some("JSON: a Step, a Progress, a ProofTreeView or a JobView."));
-        object([("id", id.into()), ("event", name_schema(["step", "proving", "tree", "job"]).into()), ("data", data.into())])
-            .examples([json!({"id": "2", "event": "step", "data": "{\"step\":\"sealed\",\"at\":\"2026-01-31T09:05:00.250Z\"}"})])
-            .into()
+        object([
+            ("id", id.into()),
+            ("event", name_schema(["step", "proving", "tree", "job"]).into()),
+            ("data", data.into()),
+        ])
+        .examples([
+            json!({"id": "2", "event": "step", "data": "{\"step\":\"sealed\",\"at\":\"2026-01-31T09:05:00.250Z\"}"}),
+        ])
+        .into()
     }
 }
 

@@ -16,7 +16,11 @@ const ERRORS: [(&str, &str, &str); 8] = [
     ("413", "body_too_large", "The body is too large"),
     ("415", "unsupported_media_type", "The body does not say that it is JSON"),
     ("422", "insufficient_balance", "A rule refuses what the request means"),
-    ("429", "rate_limited", "More than the server takes on, now or of this client; `retry_after` says when to come again"),
+    (
+        "429",
+        "rate_limited",
+        "More than the server takes on, now or of this client; `retry_after` says when to come again",
+    ),
     ("500", "internal_error", "The node failed; its log has the trace id"),
     ("503", "not_ready", "The node starts, stops, or did not answer in time"),
 ];

@@ -11,8 +11,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use weft_protocol::crypto::Digest;
 
-use crate::problem::Refusal;
 use crate::limits::{PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX};
+use crate::problem::Refusal;
 use crate::router::Shared;
 use crate::{Backend, BatchSelector, FixedBytes, Page, PageRequest};
 

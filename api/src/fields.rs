@@ -77,7 +77,11 @@ fn integral(value: Value) -> Value {
 
     match value.as_f64().filter(|number| value.is_f64() && number.fract() == 0.0 && (0.0..EXACT_MAX).contains(number)) {
         Some(number) => {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, and in the range of u64")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "whole, and in the range of u64"
+            )]
             let integer = number as u64;
             Value::from(integer)
         }

@@ -50,9 +50,9 @@ pub use backend::{
     AccountFilter, Backend, BackendError, BatchSelector, Deployment, FileBody, PageRequest, StateAt, Submission,
     SubmitError,
 };
+pub use limits::{Limits, PAGE_ITEMS_MAX, SUBMIT_MAX};
 pub use problem::Problem;
 pub use request::{Inexpressible, TransactionRequest};
-pub use limits::{Limits, PAGE_ITEMS_MAX, SUBMIT_MAX};
 pub use server::Server;
 pub use text::{FixedBytes, HexBytes, L1Hash};
 pub use time::{ParseTimeError, Time};

@@ -10,8 +10,8 @@ use weft_protocol::{
 };
 
 use crate::fields::Fields;
-use crate::problem::Refusal;
 use crate::limits::SUBMIT_MAX;
+use crate::problem::Refusal;
 use crate::{Deployment, FixedBytes, TransactionFields, TransactionKindName, text};
 
 /// Width of a fee's mantissa (PROTOCOL.md §5).
@@ -171,7 +171,8 @@ pub(crate) struct ManyTransactions {
 /// # Errors
 /// The body as a whole is refused.
 pub(crate) fn read_many(body: &[u8]) -> Result<Vec<Result<TransactionRequest, Refusal>>, Refusal> {
-    let many: ManyTransactions = serde_json::from_slice(body).map_err(|error| Refusal::malformed_json(error.to_string()))?;
+    let many: ManyTransactions =
+        serde_json::from_slice(body).map_err(|error| Refusal::malformed_json(error.to_string()))?;
     if !(1..=SUBMIT_MAX).contains(&many.transactions.len()) {
         let detail = format!("1 to {SUBMIT_MAX} transactions may be submitted at once");
         return Err(Refusal::field("invalid_field", "transactions", detail));

@@ -104,11 +104,7 @@ pub(crate) fn router_of<B: Backend>(app: &Shared<B>, others: Router) -> Router {
     let outer = ServiceBuilder::new()
         .layer(from_fn_with_state(Arc::new(TraceIds::default()), observe))
         .layer(CatchPanicLayer::custom(panicked));
-    limited
-        .merge(unlimited)
-        .merge(others)
-        .fallback(|| async { Refusal::of_status(StatusCode::NOT_FOUND) })
-        .layer(outer)
+    limited.merge(unlimited).merge(others).fallback(|| async { Refusal::of_status(StatusCode::NOT_FOUND) }).layer(outer)
 }
 
 fn filter(methods: &[HttpMethod]) -> MethodFilter {

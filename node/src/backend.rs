@@ -1,65 +1,106 @@
 //! The node behind the REST API.
 
-use std::sync::LazyLock;
+mod provers;
+mod recorder;
+mod soft_receipts;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use alloy::sol_types::SolCall;
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use futures_util::future::join_all;
+use metrics_exporter_prometheus::PrometheusHandle;
 use weft_api::{
     AccountFilter, AccountProofView, AccountView, Backend, BackendError, BatchSelector, BatchView, Call, CheckView,
     ConfigView, Deployment, FileBody, FixedBytes, HexBytes, JobStateName, JobView, KindFee, PageRequest, ProofTreeView,
-    QueueEntryView, StateAt, StatusView, Submission, SubmitError, TransactionKindName, TransactionView, WithdrawalView,
-    WorkersView,
+    QueueEntryView, StateAt, StatusView, Submission, SubmitError, Time, TransactionKindName, TransactionView,
+    WithdrawalView, WorkersView,
 };
 use weft_contract::bindings::IRollup::claimCall;
 use weft_protocol::crypto::Digest;
 use weft_protocol::{AccountIndex, Amount, Record, SignedTransaction, Withdrawal};
 
-use crate::sequencer::SequencerHandle;
+use crate::fleet::NodeCoordinator;
+use crate::receipt::{Receipt, ReceiptError};
+use crate::sequencer::{Fate, Sequencer, SequencerHandle};
 use crate::signatures::SignatureChecker;
+use provers::internal;
+use recorder::recorder;
+
+pub use soft_receipts::{ReceiptSigner, signing_hash};
 
 /// When a client may ask again while the node stops or starts.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// The recorder of the process's metrics, installed by the first node of the process.
-fn recorder() -> PrometheusHandle {
-    static RECORDER: LazyLock<PrometheusHandle> = LazyLock::new(|| {
-        let recorder = PrometheusBuilder::new().build_recorder();
-        let handle = recorder.handle();
-        if metrics::set_global_recorder(recorder).is_err() {
-            tracing::warn!("another recorder of metrics was installed before; /metrics stays empty");
-        }
-        handle
-    });
-    RECORDER.clone()
-}
-
-/// Answers requests from the sequencer.
+/// Answers requests from the sequencer and the coordinator.
 #[derive(Debug)]
 pub struct NodeBackend {
     deployment: Deployment,
     sequencer: SequencerHandle,
     signatures: SignatureChecker,
+    coordinator: Arc<NodeCoordinator>,
+    receipts: ReceiptSigner,
     metrics: PrometheusHandle,
 }
 
 impl NodeBackend {
-    /// A backend of this sequencer.
+    /// A backend of this sequencer and these provers.
     #[must_use]
-    pub fn new(deployment: Deployment, sequencer: SequencerHandle, signatures: SignatureChecker) -> Self {
-        Self { deployment, sequencer, signatures, metrics: recorder() }
+    pub fn new(
+        sequencer: SequencerHandle,
+        signatures: SignatureChecker,
+        coordinator: Arc<NodeCoordinator>,
+        receipts: ReceiptSigner,
+    ) -> Self {
+        let deployment = *receipts.deployment();
+        Self { deployment, sequencer, signatures, coordinator, receipts, metrics: recorder() }
     }
 
-    async fn submit_one(&self, transaction: SignedTransaction) -> Result<Submission, SubmitError> {
-        let id = transaction.transaction.id(&self.deployment.domain);
-        if let Some(view) = self.transaction(id).await? {
-            return Ok(Submission::Known(view));
+    /// The view with its soft receipt.
+    fn with_receipt(&self, mut view: TransactionView, place: Option<(u64, Time)>) -> TransactionView {
+        view.soft_receipt = place.map(|(sequence, accepted_at)| self.receipts.sign(view.id, sequence, accepted_at));
+        view
+    }
+
+    /// Takes what was not known before: signatures are checked at once, then all go to the sequencer in their order.
+    async fn submit_new(&self, transactions: Vec<SignedTransaction>) -> Vec<Result<Submission, SubmitError>> {
+        let checks = transactions.into_iter().map(|transaction| self.signatures.check(transaction));
+        let checked = join_all(checks).await.into_iter().map(|checked| match checked {
+            Some(checked) => checked.map_err(SubmitError::from),
+            None => Err(not_ready("it is stopping").into()),
+        });
+        let checked: Vec<_> = checked.collect();
+        let count = checked.len();
+        let submit = move |sequencer: &mut Sequencer| {
+            let submit = |checked: Result<_, SubmitError>| {
+                let submission = sequencer.submit(checked?)?;
+                let id = match &submission {
+                    Submission::Accepted(view) | Submission::Known(view) => view.id,
+                };
+                Ok((submission, sequencer.place(&id)))
+            };
+            checked.into_iter().map(submit).collect::<Vec<_>>()
+        };
+        match self.sequencer.call(submit).await {
+            Ok(results) => results.into_iter().map(|result| result.map(|done| self.receipted(done))).collect(),
+            Err(error) => each(count, &error),
         }
-        let checked = self.signatures.check(transaction).await.ok_or_else(|| BackendError::NotReady {
-            reason: "it is stopping".to_owned(),
-            retry_after: RETRY_AFTER,
-        })??;
-        self.sequencer.call(|sequencer| sequencer.submit(checked)).await?
+    }
+
+    fn receipted(&self, (submission, place): (Submission, Option<(u64, Time)>)) -> Submission {
+        match submission {
+            Submission::Accepted(view) => Submission::Accepted(self.with_receipt(view, place)),
+            Submission::Known(view) => Submission::Known(self.with_receipt(view, place)),
+        }
+    }
+
+    /// Jobs of the batches that are not proven.
+    async fn open_jobs(&self) -> Result<Vec<JobView>, BackendError> {
+        let mut jobs = Vec::new();
+        for batch in self.sequencer.call(|sequencer| sequencer.unproven()).await? {
+            jobs.extend(provers::jobs(&self.coordinator, batch).await.map_err(internal)?);
+        }
+        Ok(jobs)
     }
 
     fn withdrawal_view(
@@ -99,23 +140,49 @@ impl Backend for NodeBackend {
     }
 
     async fn submit(&self, transactions: Vec<SignedTransaction>) -> Vec<Result<Submission, SubmitError>> {
-        let mut results = Vec::with_capacity(transactions.len());
-        for transaction in transactions {
-            results.push(self.submit_one(transaction).await);
-        }
-        results
+        let ids: Vec<_> = transactions.iter().map(|signed| signed.transaction.id(&self.deployment.domain)).collect();
+        let count = ids.len();
+        let look = move |sequencer: &mut Sequencer| {
+            let known = |id: &Digest| Some((sequencer.transaction(id)?, sequencer.place(id)));
+            ids.iter().map(known).collect::<Vec<_>>()
+        };
+        let known = match self.sequencer.call(look).await {
+            Ok(known) => known,
+            Err(error) => return each(count, &error),
+        };
+        let is_new = known.iter().map(Option::is_none);
+        let new =
+            transactions.into_iter().zip(is_new).filter_map(|(signed, is_new)| is_new.then_some(signed)).collect();
+        let mut submitted = self.submit_new(new).await.into_iter();
+        let result = |known: Option<(TransactionView, _)>| match known {
+            Some((view, place)) => Ok(Submission::Known(self.with_receipt(view, place))),
+            None => submitted.next().expect("one result for each transaction that is new"),
+        };
+        known.into_iter().map(result).collect()
     }
 
     async fn transaction(&self, id: Digest) -> Result<Option<TransactionView>, BackendError> {
-        self.sequencer.call(move |sequencer| sequencer.transaction(&id)).await
+        let look = move |sequencer: &mut Sequencer| Some((sequencer.transaction(&id)?, sequencer.place(&id)));
+        let found = self.sequencer.call(look).await?;
+        Ok(found.map(|(view, place)| self.with_receipt(view, place)))
+    }
+
+    async fn receipt(&self, id: Digest) -> Result<Option<FileBody>, BackendError> {
+        let look = move |sequencer: &mut Sequencer| {
+            let record = sequencer.record(&id)?.into_owned();
+            let Fate::Executed { batch, slot, .. } = record.fate else { return None };
+            Some((record.signed, slot, sequencer.proof(batch)?, sequencer.batch_of(batch)?.l1()))
+        };
+        let Some((signed, slot, proof, l1)) = self.sequencer.call(look).await? else { return Ok(None) };
+        match Receipt::new(signed, slot, &proof, &l1) {
+            Ok(receipt) => Ok(Some(FileBody { content_type: "application/json", bytes: receipt.to_bytes().into() })),
+            Err(ReceiptError::NotVerified) => Ok(None),
+            Err(error) => Err(internal(error)),
+        }
     }
 
     async fn account(&self, index: AccountIndex) -> Result<Option<AccountView>, BackendError> {
         self.sequencer.call(move |sequencer| sequencer.account(index)).await
-    }
-
-    async fn receipt(&self, _: Digest) -> Result<Option<FileBody>, BackendError> {
-        Ok(None)
     }
 
     async fn accounts(&self, filter: AccountFilter, page: PageRequest) -> Result<Vec<AccountView>, BackendError> {
@@ -160,7 +227,9 @@ impl Backend for NodeBackend {
     }
 
     async fn proof_tree(&self, number: u32) -> Result<Option<ProofTreeView>, BackendError> {
-        self.sequencer.call(move |sequencer| sequencer.proof_tree(number)).await
+        let status = move |sequencer: &mut Sequencer| sequencer.batch_of(number).map(|batch| batch.status());
+        let Some(status) = self.sequencer.call(status).await? else { return Ok(None) };
+        provers::tree(&self.coordinator, number, status).await.map(Some).map_err(internal)
     }
 
     async fn withdrawals(&self, number: u32, page: PageRequest) -> Result<Vec<WithdrawalView>, BackendError> {
@@ -176,33 +245,65 @@ impl Backend for NodeBackend {
         self.sequencer.call(move |sequencer| sequencer.queue_entries(page)).await
     }
 
-    async fn jobs(&self, _: Option<JobStateName>, _: PageRequest) -> Result<Vec<JobView>, BackendError> {
-        Ok(Vec::new())
+    async fn jobs(&self, state: Option<JobStateName>, page: PageRequest) -> Result<Vec<JobView>, BackendError> {
+        let fits = |job: &JobView| {
+            state.is_none_or(|state| job.state == state) && page.after.is_none_or(|after| job.key() > after)
+        };
+        Ok(self.open_jobs().await?.into_iter().filter(fits).take(page.limit).collect())
     }
 
     async fn workers(&self) -> Result<WorkersView, BackendError> {
-        Ok(WorkersView { workers: Vec::new(), quarantined: Vec::new() })
+        let jobs = self.open_jobs().await?.into_iter();
+        let quarantined = jobs.filter(|job| job.state == JobStateName::Quarantined).collect();
+        let workers = self.coordinator.worker_views().into_iter().map(provers::worker_view).collect();
+        Ok(WorkersView { workers, quarantined })
     }
 
     fn minimum_fees(&self) -> Vec<KindFee> {
-        [TransactionKindName::Transfer, TransactionKindName::Withdraw].map(|kind| KindFee { kind, fee: Amount::ZERO }).to_vec()
+        [TransactionKindName::Transfer, TransactionKindName::Withdraw]
+            .map(|kind| KindFee { kind, fee: Amount::ZERO })
+            .to_vec()
     }
 
     async fn config(&self) -> Result<ConfigView, BackendError> {
-        self.sequencer.call(|sequencer| sequencer.config()).await
+        let config = self.sequencer.call(|sequencer| sequencer.config()).await?;
+        Ok(ConfigView { sequencer: Some(self.receipts.address()), ..config })
     }
 
     async fn status(&self) -> Result<StatusView, BackendError> {
-        self.sequencer.call(|sequencer| sequencer.status()).await?
+        let status = self.sequencer.call(|sequencer| sequencer.status()).await??;
+        let jobs = provers::counts(&self.coordinator.counts().await.map_err(internal)?);
+        Ok(StatusView { jobs, workers: provers::workers_at_work(&self.coordinator), ..status })
     }
 
     async fn readiness(&self) -> Vec<CheckView> {
-        let check = self.sequencer.call(|sequencer| sequencer.check()).await;
-        let stopped = |error: BackendError| CheckView { name: "sequencer".into(), ok: false, detail: error.to_string() };
-        vec![check.unwrap_or_else(stopped)]
+        let node = |ok, detail| CheckView { name: "node".to_owned(), ok, detail };
+        if let Some(reason) = self.sequencer.failure() {
+            return vec![node(false, format!("it has halted: {reason}"))];
+        }
+        match self.sequencer.call(|sequencer| sequencer.checks()).await {
+            Ok(checks) => [node(true, "it serves".to_owned())].into_iter().chain(checks).collect(),
+            Err(error) => vec![node(false, error.to_string())],
+        }
     }
 
     fn metrics(&self) -> String {
         self.metrics.render()
     }
+}
+
+fn not_ready(reason: impl Into<String>) -> BackendError {
+    BackendError::NotReady { reason: reason.into(), retry_after: RETRY_AFTER }
+}
+
+/// The same answer for each of some transactions: the node cannot take any.
+fn each(count: usize, error: &BackendError) -> Vec<Result<Submission, SubmitError>> {
+    let reason = match error {
+        BackendError::NotReady { reason, .. } => reason.clone(),
+        BackendError::Internal { source } => {
+            tracing::error!(error = source.as_ref(), "transactions cannot be taken");
+            "it cannot take transactions".to_owned()
+        }
+    };
+    (0..count).map(|_| Err(not_ready(reason.clone()).into())).collect()
 }

@@ -28,7 +28,7 @@ use weft_protocol::crypto::Digest;
 use weft_prover::CircuitSet;
 use weft_storage::RollupStore;
 
-use crate::backend::NodeBackend;
+use crate::backend::{NodeBackend, ReceiptSigner};
 use crate::compute::Compute;
 use crate::config::NodeConfig;
 use crate::dispatch::Dispatcher;
@@ -38,7 +38,6 @@ use crate::l1::{Poster, Rollup, Watcher, read_assets};
 use crate::proving::JobCost;
 use crate::sequencer::{FeeCollector, Inbox, Opening, Phase, Sequencer, SequencerHandle, Settings};
 use crate::signatures::SignatureChecker;
-use crate::telemetry;
 use agree::OnL1;
 
 /// How long the node waits for the deposit that opens the account of fees.
@@ -115,7 +114,6 @@ impl Node {
     /// L1 does not answer; the contract is another one than the node works for, or stands elsewhere than the data; the
     /// data cannot be used; or the port is taken.
     pub async fn start(parts: NodeParts) -> Result<Self> {
-        telemetry::describe();
         let (deployment, on_l1) = agree::deployment_of(&parts.rollup, &parts.genesis_salt).await?;
         let listener = TcpListener::bind(parts.listen).await;
         let listener = listener.with_context(|| format!("cannot listen on {}", parts.listen))?;
@@ -127,7 +125,8 @@ impl Node {
         let opened = spawn_blocking(move || Fleet::open(circuits, &data)).await;
         let (coordinator, events) = opened.context("the jobs were not opened")??;
         let signatures = SignatureChecker::start(deployment.domain, compute.clone());
-        let backend = NodeBackend::new(deployment, sequencer.clone(), signatures);
+        let receipts = ReceiptSigner::open(&parts.data, deployment)?;
+        let backend = NodeBackend::new(sequencer.clone(), signatures, Arc::clone(&coordinator), receipts);
         let mut api = weft_api::Server::new(Arc::new(backend));
         if let Some(token) = &parts.token {
             api = api.merge(gateway::router(Local(Arc::clone(&coordinator)), token.clone()));

@@ -5,9 +5,9 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
+use crate::bodies::SentEvent;
 use crate::caching::{self, Freshness};
 use crate::extract::{NoParameters, Parameters, PathParts};
-use crate::bodies::SentEvent;
 use crate::params::{BatchName, Conditional, Paging, Resuming};
 use crate::problem::Refusal;
 use crate::router::{App, Shared};

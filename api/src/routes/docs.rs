@@ -18,11 +18,7 @@ use crate::router::Shared;
     params(Conditional),
     responses((status = 200, description = "OpenAPI 3.1.", content_type = "application/json", body = Object))
 )]
-pub(crate) async fn openapi<B: Backend>(
-    State(app): State<Shared<B>>,
-    _: NoParameters,
-    headers: HeaderMap,
-) -> Response {
+pub(crate) async fn openapi<B: Backend>(State(app): State<Shared<B>>, _: NoParameters, headers: HeaderMap) -> Response {
     caching::body(&headers, Freshness::Volatile, "application/json", app.document.clone())
 }
 
@@ -35,7 +31,10 @@ pub(crate) async fn openapi<B: Backend>(
 pub(crate) async fn page<B: Backend>(State(_): State<Shared<B>>, _: NoParameters, headers: HeaderMap) -> Response {
     let page = Bytes::from_static(include_bytes!("docs.html"));
     // Nothing but what this server gives out may run or be shown in it.
-    let policy = [(CONTENT_SECURITY_POLICY, "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self' 'unsafe-inline'")];
+    let policy = [(
+        CONTENT_SECURITY_POLICY,
+        "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self' 'unsafe-inline'",
+    )];
     (policy, caching::body(&headers, Freshness::Volatile, "text/html; charset=utf-8", page)).into_response()
 }
 

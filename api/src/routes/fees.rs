@@ -26,9 +26,10 @@ pub(crate) async fn rules<B: Backend>(State(app): State<Shared<B>>, _: NoParamet
         mantissa_bits,
         exponent_bits,
         maximum: Fee(u16::MAX).value(),
-        rule: "The signer names the fee: any that the mantissa and the exponent can write, not below the minimum of the \
+        rule:
+            "The signer names the fee: any that the mantissa and the exponent can write, not below the minimum of the \
                kind. It does not depend on load, and it is taken when the transaction is executed."
-            .to_owned(),
+                .to_owned(),
     })
 }
 

@@ -1,18 +1,18 @@
 //! `/v1/transactions`.
 
+use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::Json;
 use weft_protocol::crypto::Digest;
 use weft_protocol::kinds::signed::check_stateless;
 use weft_protocol::{Reject, SignedTransaction};
 
+use crate::bodies::SentEvent;
 use crate::caching::{self, Freshness};
 use crate::extract::{JsonBody, ManyBody, NoParameters, PathParts};
 use crate::observe::TraceId;
-use crate::bodies::SentEvent;
 use crate::params::{Conditional, Resuming, TransactionId};
 use crate::problem::Refusal;
 use crate::request::read_many;

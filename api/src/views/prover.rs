@@ -29,10 +29,6 @@ pub struct ProofTreeView {
 pub struct EstimateView {
     /// Seconds from now.
     pub seconds: f64,
-    /// Seconds of the jobs on the longest way that is left: no number of workers goes below.
-    pub longest_way_seconds: f64,
-    /// Seconds of all jobs that are left, one after the other.
-    pub work_seconds: f64,
     /// Workers that are reckoned with.
     pub workers: u32,
 }
@@ -206,6 +202,8 @@ pub enum WorkerState {
     Working,
     /// Finishes its job and takes no other.
     Draining,
+    /// Its last job hung, and it has asked for no other since.
+    Stuck,
     /// Gave too many proofs that did not hold: it gets no jobs.
     Suspended,
     /// Was not heard of for longer than a lease.

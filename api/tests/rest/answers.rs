@@ -153,7 +153,8 @@ async fn withdrawals_come_with_path_and_call() {
         let path: Vec<_> = view.path.iter().map(|word| word.0).collect();
         assert_eq!(path, Withdrawal::path(&leaves, position));
     }
-    let second: Page<WithdrawalView> = client.get("/v1/batches/4/withdrawals?cursor=0000000000000002&limit=2").await.json();
+    let second: Page<WithdrawalView> =
+        client.get("/v1/batches/4/withdrawals?cursor=0000000000000002&limit=2").await.json();
     let positions: Vec<_> = second.items.iter().map(|view| view.position).collect();
     assert_eq!((positions, second.next), (vec![3, 4], None));
 }

@@ -22,7 +22,8 @@ async fn every_operation_is_served_and_no_other_method() {
     let paths = document["paths"].as_object().unwrap();
     assert_eq!(paths.len(), 32);
     for (path, item) in paths {
-        let uri = path.replace("{id}", &format!("0x{}", "00".repeat(32))).replace("{index}", "1").replace("{batch}", "4");
+        let uri =
+            path.replace("{id}", &format!("0x{}", "00".repeat(32))).replace("{index}", "1").replace("{batch}", "4");
         let uri = uri.replace("{position}", "0");
         let methods = item.as_object().unwrap();
         for method in [Method::GET, Method::POST] {
@@ -41,7 +42,8 @@ async fn every_error_is_a_problem_with_an_example() {
     let document = document().await;
     for (path, item) in document["paths"].as_object().unwrap() {
         for operation in item.as_object().unwrap().values() {
-            let errors = operation["responses"].as_object().unwrap().iter().filter(|(status, _)| status.as_str() >= "400");
+            let errors =
+                operation["responses"].as_object().unwrap().iter().filter(|(status, _)| status.as_str() >= "400");
             for (status, response) in errors {
                 let example = &response["content"]["application/problem+json"]["example"];
                 assert_eq!(example["status"].to_string(), *status, "{path}");

@@ -129,7 +129,8 @@ async fn connections_that_say_nothing_are_cut_off() {
 #[tokio::test]
 async fn bodies_that_come_drop_by_drop_are_answered_with_503() {
     let server = Running::start(quick()).await;
-    let head = "POST /v1/transactions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 900\r\n\r\n{";
+    let head =
+        "POST /v1/transactions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 900\r\n\r\n{";
     let answer = server.exchange(head).await;
     assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("\"timed_out\""), "{answer}");
     server.assert_lives().await;
@@ -247,7 +248,8 @@ async fn a_stream_tells_the_steps_of_a_transaction_and_ends_with_the_last() {
     }
 
     let resumed = events_of(&server.exchange(&stream_request(&path, Some(2))).await);
-    let ids: Vec<_> = resumed.iter().filter(|(_, event)| event.starts_with("step")).map(|(id, _)| id.as_str()).collect();
+    let ids: Vec<_> =
+        resumed.iter().filter(|(_, event)| event.starts_with("step")).map(|(id, _)| id.as_str()).collect();
     assert_eq!(ids, ["3", "4"]);
     assert!(server.exchange(&stream_request(&path, Some(99))).await.contains("event: proving"));
 }

@@ -49,7 +49,8 @@ async fn many_transactions_have_bounds() {
         let problem = post(&client, "/v1/transactions/batch", &body).await.assert_problem(400, "invalid_field");
         assert_eq!(problem.pointer.as_deref(), Some("/transactions"));
     }
-    for body in [json!({}), json!([transfer_of(0)]), json!({"transactions": [7]}), json!({"transactions": [], "x": 1})] {
+    for body in [json!({}), json!([transfer_of(0)]), json!({"transactions": [7]}), json!({"transactions": [], "x": 1})]
+    {
         post(&client, "/v1/transactions/batch", &body).await.assert_problem(400, "malformed_json");
     }
     let padding = " ".repeat(weft_api::Limits::default().body_bytes_max * 16 + 1);

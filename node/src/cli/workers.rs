@@ -31,7 +31,8 @@ pub(super) async fn run(args: &WorkersArgs, context: &Context) -> Result<Exit> {
 }
 
 fn text(view: &WorkersView) -> String {
-    let mut rows = vec![row!["worker", "state", "job", "stage", "threads", "memory MiB", "done", "failed", "last failure"]];
+    let mut rows =
+        vec![row!["worker", "state", "job", "stage", "threads", "memory MiB", "done", "failed", "last failure"]];
     for worker in &view.workers {
         let WorkerView { name, cores, memory_mib, done, failed, job, stage, last_failure, .. } = worker;
         let or_empty = |text: &Option<String>| text.clone().unwrap_or_default();
@@ -52,6 +53,7 @@ const fn state_name(state: WorkerState) -> &'static str {
         WorkerState::Idle => "idle",
         WorkerState::Working => "working",
         WorkerState::Draining => "draining",
+        WorkerState::Stuck => "stuck",
         WorkerState::Suspended => "suspended",
         WorkerState::Lost => "lost",
     }

@@ -49,7 +49,8 @@ impl Picture {
         self.rest = tree.rest.map(|rest| (rest, clock::now()));
         let before = std::mem::take(&mut self.jobs);
         let state = |job: &JobView| before.iter().find(|old| old.id == job.id).map(|old| old.state);
-        let changed = tree.jobs.iter().filter(|job| state(job) != Some(job.state) && job.state != JobStateName::Waiting);
+        let changed =
+            tree.jobs.iter().filter(|job| state(job) != Some(job.state) && job.state != JobStateName::Waiting);
         let lines = changed.map(|job| self.line(job)).collect();
         self.jobs.clone_from(&tree.jobs);
         lines
@@ -130,13 +131,7 @@ impl Picture {
 }
 
 /// A job and below it those that it needs.
-fn branch(
-    job: &JobView,
-    all: &BTreeMap<FixedBytes<32>, &JobView>,
-    depth: usize,
-    now: Time,
-    rows: &mut Vec<String>,
-) {
+fn branch(job: &JobView, all: &BTreeMap<FixedBytes<32>, &JobView>, depth: usize, now: Time, rows: &mut Vec<String>) {
     rows.push(row(job, depth, now));
     for child in job.children.iter().filter_map(|id| all.get(id)) {
         branch(child, all, depth + 1, now, rows);
@@ -214,18 +209,15 @@ mod tests {
     }
 
     fn tree(jobs: Vec<JobView>) -> Event {
-        let rest = EstimateView { seconds: 9.0, longest_way_seconds: 5.0, work_seconds: 9.0, workers: 1 };
+        let rest = EstimateView { seconds: 9.0, workers: 1 };
         let progress = Progress { done: 0, total: 1 };
         let (batch, status) = (4, Finality::Sealed);
         Event::Tree(Box::new(ProofTreeView { batch, status, progress, rest: Some(rest), jobs }))
     }
 
     fn three() -> Vec<JobView> {
-        let done = JobView {
-            worker: Some("a".to_owned()),
-            wall_seconds: Some(2.25),
-            ..job(1, JobStateName::Done, &[])
-        };
+        let done =
+            JobView { worker: Some("a".to_owned()), wall_seconds: Some(2.25), ..job(1, JobStateName::Done, &[]) };
         let leased = JobView {
             worker: Some("b".to_owned()),
             stage: Some("quotient".to_owned()),
@@ -270,7 +262,10 @@ mod tests {
         let failed = JobView { reason: Some("exit 137".to_owned()), state: JobStateName::Ready, ..same };
         let lines = picture.take(&Event::Job(Box::new(failed)));
         assert_eq!(lines, ["batch 4: segment 2 queued again: exit 137"]);
-        assert_eq!(picture.take(&Event::Job(Box::new(job(9, JobStateName::Ready, &[])))), ["batch 4: segment 9 queued"]);
+        assert_eq!(
+            picture.take(&Event::Job(Box::new(job(9, JobStateName::Ready, &[])))),
+            ["batch 4: segment 9 queued"]
+        );
         assert_eq!(picture.jobs().len(), 4);
     }
 }

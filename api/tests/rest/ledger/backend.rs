@@ -98,9 +98,8 @@ impl Backend for Ledger {
         index: AccountIndex,
         page: PageRequest,
     ) -> Result<Vec<(u64, TransactionView)>, BackendError> {
-        let concerns = |view: &TransactionView| {
-            view.transaction.sender == index.0 || view.transaction.to == Some(index.0)
-        };
+        let concerns =
+            |view: &TransactionView| view.transaction.sender == index.0 || view.transaction.to == Some(index.0);
         Ok(page_of(self.list(concerns), page, |(sequence, _), after| *sequence < after))
     }
 

@@ -121,7 +121,8 @@ impl Ledger {
             (index, object.expect("there is room"))
         };
         let accounts = [account(1, owner(1)), account(2, owner(2)), account(3, owner(1))];
-        let state = State { objects: accounts.into(), jobs: data::jobs(), steps: data::steps(PROVING), ..State::default() };
+        let state =
+            State { objects: accounts.into(), jobs: data::jobs(), steps: data::steps(PROVING), ..State::default() };
         Self { deployment: deployment(), state: Mutex::new(state), fault: None }
     }
 
