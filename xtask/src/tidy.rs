@@ -10,6 +10,7 @@ mod graph;
 mod lexer;
 mod links;
 mod manifests;
+mod metrics;
 mod sizes;
 mod words;
 
@@ -74,6 +75,7 @@ pub(crate) fn run() -> Result<()> {
     findings.extend(clauses::check(&files));
     findings.extend(links::check(&files));
     findings.extend(words::check(&files));
+    findings.extend(metrics::check(&files));
     findings.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
     for finding in &findings {
         println!("{finding}");

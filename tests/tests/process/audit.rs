@@ -54,13 +54,14 @@ async fn transfers_on_l1(stage: &Stage) -> Result<Vec<Transfer>> {
         let call = commitCall::abi_decode(transaction.input())?;
         let (records, rest) = call.data.as_chunks::<RECORD_BYTES>();
         ensure!(rest.is_empty(), "the data are whole records");
-        for record in records {
-            let fields = Record::from_bytes(record).fields()?;
-            if fields.kind == Kind::Transfer {
-                let (amount, fee) = (fields.amount.get(), fields.fee.value().get());
-                transfers.push(Transfer { from: fields.a, to: fields.b, amount, fee });
-            }
-        }
+        // Records that go on from the one before have no fields of their own.
+        let fields = records.iter().filter_map(|record| Record::from_bytes(record).fields().ok());
+        transfers.extend(fields.filter(|fields| fields.kind == Kind::Transfer).map(|fields| Transfer {
+            from: fields.a,
+            to: fields.b,
+            amount: fields.amount.get(),
+            fee: fields.fee.value().get(),
+        }));
     }
     Ok(transfers)
 }

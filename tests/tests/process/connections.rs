@@ -90,7 +90,7 @@ async fn oversized(address: &str) {
     let requests = [
         (format!("GET /v1/status HTTP/1.1\r\nhost: a\r\nx: {long}\r\n\r\n"), "431"),
         (format!("GET /{long} HTTP/1.1\r\nhost: a\r\n\r\n"), "4"),
-        (format!("{head}content-length: 999999999\r\n\r\n"), "413"),
+        (format!("{head}content-length: 999999999\r\n\r\n{long}"), "413"),
         (format!("{head}transfer-encoding: chunked\r\n\r\n186A0\r\n{long}\r\n0\r\n\r\n"), "413"),
         ("\0\u{1}\u{2}\r\n\r\n".to_owned(), "400"),
     ];

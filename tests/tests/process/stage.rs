@@ -101,7 +101,9 @@ impl Stage {
         let log = self.folder.path().join("node.log");
         self.node = Some(Weft::start(Path::new(PROGRAM), &self.arguments, &log)?);
         let began = Instant::now();
-        while reqwest::get(format!("{}/readyz", self.url)).await.ok().map(|answer| answer.status()) != Some(StatusCode::OK) {
+        while reqwest::get(format!("{}/readyz", self.url)).await.ok().map(|answer| answer.status())
+            != Some(StatusCode::OK)
+        {
             ensure!(began.elapsed() < START_TIME_MAX, "the node does not serve: {}", self.log_tail());
             self.require_node()?;
             tokio::time::sleep(POLL).await;
