@@ -40,6 +40,7 @@ pub struct NodeBackend {
     signatures: SignatureChecker,
     coordinator: Arc<NodeCoordinator>,
     receipts: ReceiptSigner,
+    fee_minimum: Amount,
     metrics: PrometheusHandle,
 }
 
@@ -53,7 +54,13 @@ impl NodeBackend {
         receipts: ReceiptSigner,
     ) -> Self {
         let deployment = *receipts.deployment();
-        Self { deployment, sequencer, signatures, coordinator, receipts, metrics: recorder() }
+        Self { deployment, sequencer, signatures, coordinator, receipts, fee_minimum: Amount::ZERO, metrics: recorder() }
+    }
+
+    /// The same with a least fee of all transactions; without, they may be free.
+    #[must_use]
+    pub fn with_fee_minimum(self, fee_minimum: Amount) -> Self {
+        Self { fee_minimum, ..self }
     }
 
     /// The view with its soft receipt.
@@ -260,9 +267,8 @@ impl Backend for NodeBackend {
     }
 
     fn minimum_fees(&self) -> Vec<KindFee> {
-        [TransactionKindName::Transfer, TransactionKindName::Withdraw]
-            .map(|kind| KindFee { kind, fee: Amount::ZERO })
-            .to_vec()
+        let kinds = [TransactionKindName::Transfer, TransactionKindName::Withdraw];
+        kinds.map(|kind| KindFee { kind, fee: self.fee_minimum }).to_vec()
     }
 
     async fn config(&self) -> Result<ConfigView, BackendError> {

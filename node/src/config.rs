@@ -6,11 +6,13 @@
 mod load;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use weft_api::Limits;
+use weft_protocol::Amount;
 use weft_prover::SegmentSize;
 
 pub use load::{Config, ConfigError, Origin, SETTINGS, Setting, load};
@@ -53,6 +55,10 @@ pub struct NodeConfig {
     pub l1_poll: Duration,
     /// Provers in the node's own process.
     pub provers: ProverLimits,
+    /// What the REST API takes on.
+    pub api: Limits,
+    /// Least fee of a transaction, in base units of the fee's asset.
+    pub fee_minimum: Amount,
 }
 
 impl Default for NodeConfig {
@@ -105,6 +111,14 @@ pub struct L1Settings {
 pub struct ApiSettings {
     /// Address and port on which it listens; port 0: a free one.
     pub listen: SocketAddr,
+    /// Requests of one client in a second, on the average.
+    pub requests_per_second: NonZeroU32,
+    /// Requests of one client at once, after a pause.
+    pub requests_burst: NonZeroU32,
+    /// Connections at the same time; half of them may be of one client.
+    pub connections_max: NonZeroU32,
+    /// Seconds after which a stream of events ends; clients resume it.
+    pub stream_seconds: u32,
 }
 
 /// When a batch ends.
@@ -163,6 +177,8 @@ pub struct FeeSettings {
     pub owner: String,
     /// Digest of that account's key.
     pub key: String,
+    /// Least fee of a transaction, in base units of the fee's asset.
+    pub minimum: u32,
 }
 
 impl Default for L1Settings {
@@ -180,7 +196,14 @@ impl Default for L1Settings {
 
 impl Default for ApiSettings {
     fn default() -> Self {
-        Self { listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7100) }
+        let limits = Limits::default();
+        Self {
+            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7100),
+            requests_per_second: limits.client_requests_per_second,
+            requests_burst: limits.client_requests_burst,
+            connections_max: NonZeroU32::new(2048).expect("not zero"),
+            stream_seconds: 600,
+        }
     }
 }
 
@@ -226,6 +249,22 @@ impl Settings {
                 threads: NonZeroUsize::new(size(self.provers.threads)),
                 memory_mib: self.provers.memory_mib,
             },
+            api: self.api.limits(),
+            fee_minimum: Amount::new(self.fees.minimum.into()).expect("32 bits are below 2^62"),
+        }
+    }
+}
+
+impl ApiSettings {
+    fn limits(&self) -> Limits {
+        let connections_max = usize::try_from(self.connections_max.get()).expect("32 bits");
+        Limits {
+            client_requests_per_second: self.requests_per_second,
+            client_requests_burst: self.requests_burst,
+            connections_max,
+            client_connections_max: connections_max.div_ceil(2),
+            stream_time_max: Duration::from_secs(self.stream_seconds.into()),
+            ..Limits::default()
         }
     }
 }

@@ -126,8 +126,9 @@ impl Node {
         let (coordinator, events) = opened.context("the jobs were not opened")??;
         let signatures = SignatureChecker::start(deployment.domain, compute.clone());
         let receipts = ReceiptSigner::open(&parts.data, deployment)?;
-        let backend = NodeBackend::new(sequencer.clone(), signatures, Arc::clone(&coordinator), receipts);
-        let mut api = weft_api::Server::new(Arc::new(backend));
+        let backend = NodeBackend::new(sequencer.clone(), signatures, Arc::clone(&coordinator), receipts)
+            .with_fee_minimum(parts.config.fee_minimum);
+        let mut api = weft_api::Server::with_limits(Arc::new(backend), parts.config.api);
         if let Some(token) = &parts.token {
             api = api.merge(gateway::router(Local(Arc::clone(&coordinator)), token.clone()));
         }

@@ -20,7 +20,7 @@ pub struct Setting {
 }
 
 /// All settings, in the order of the file.
-pub const SETTINGS: [Setting; 20] = [
+pub const SETTINGS: [Setting; 25] = [
     Setting { name: "data_dir", help: "Folder of everything that the node keeps" },
     Setting { name: "l1.url", help: "URL of L1's JSON-RPC" },
     Setting { name: "l1.contract", help: "Address of the rollup's contract" },
@@ -29,6 +29,10 @@ pub const SETTINGS: [Setting; 20] = [
     Setting { name: "l1.operator_key", help: "File with the key of the L1 account that posts batches" },
     Setting { name: "l1.poll_ms", help: "Milliseconds between two questions for news of L1" },
     Setting { name: "api.listen", help: "Address and port of the REST API; port 0: a free one" },
+    Setting { name: "api.requests_per_second", help: "Requests of one client in a second, on the average" },
+    Setting { name: "api.requests_burst", help: "Requests of one client at once, after a pause" },
+    Setting { name: "api.connections_max", help: "Connections to the REST API at the same time" },
+    Setting { name: "api.stream_seconds", help: "Seconds after which a stream of events ends; clients resume it" },
     Setting { name: "batch.slots_max", help: "Slots after which a batch is sealed" },
     Setting { name: "batch.seal_after_ms", help: "Milliseconds after the first slot at which a batch is sealed" },
     Setting { name: "batch.unverified_max", help: "Batches that may be sealed and not yet verified" },
@@ -41,6 +45,7 @@ pub const SETTINGS: [Setting; 20] = [
     Setting { name: "provers.token_file", help: "File with the token of external workers" },
     Setting { name: "fees.owner", help: "L1 address that owns the account of fees" },
     Setting { name: "fees.key", help: "Digest of that account's key" },
+    Setting { name: "fees.minimum", help: "Least fee of a transaction, in base units of the fee's asset" },
 ];
 
 impl Setting {

@@ -4,4 +4,5 @@ use super::*;
 
 mod behaviour;
 mod restart;
+mod views;
 mod world;
