@@ -161,6 +161,9 @@ pub enum FleetError {
         /// What happened.
         reason: String,
     },
+    /// A message is larger than the other side takes.
+    #[error("the message is too large")]
+    TooLarge,
     /// What was said is not understood by the other side.
     #[error("the other side does not speak this protocol: {reason}")]
     Protocol {

@@ -128,10 +128,16 @@ pub async fn bench_fleet<S: JobStore, B: BlobStore>(
     Ok(FleetCosts { segments, merges, overhead: Duration::from_nanos(nanos), jobs })
 }
 
+#[derive(Debug, Default)]
+struct Heard {
+    done: BTreeSet<Job>,
+    halted: Option<(Job, String)>,
+}
+
 /// What was heard of the jobs.
 #[derive(Debug, Default)]
 struct News {
-    state: Mutex<(BTreeSet<Job>, Option<(Job, String)>)>,
+    state: Mutex<Heard>,
     wake: Notify,
 }
 
@@ -139,8 +145,8 @@ impl News {
     fn hear(&self, event: FleetEvent) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
-            FleetEvent::Job { job, news: JobNews::Done { .. }, .. } => drop(state.0.insert(job)),
-            FleetEvent::Halted { job, reason, .. } => state.1 = Some((job, reason)),
+            FleetEvent::Job { job, news: JobNews::Done { .. }, .. } => drop(state.done.insert(job)),
+            FleetEvent::Halted { job, reason, .. } => state.halted = Some((job, reason)),
             FleetEvent::Job { .. } | FleetEvent::Proven { .. } => {}
         }
         self.wake.notify_one();
@@ -150,10 +156,10 @@ impl News {
         loop {
             {
                 let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-                if let Some((job, reason)) = state.1.clone() {
+                if let Some((job, reason)) = state.halted.clone() {
                     return Err(BenchError::Halted { job, reason });
                 }
-                if is_over(&state.0) {
+                if is_over(&state.done) {
                     return Ok(());
                 }
             }

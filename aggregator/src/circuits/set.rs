@@ -74,7 +74,7 @@ impl Circuits for CircuitSet {
         match statement {
             JobStatement::Segment { size, statement } => {
                 let proof = self.decode_segment(*size, proof).map_err(invalid)?;
-                self.verify_segment(*size, &proof, statement).map_err(refusal)
+                Ok(self.verify_segment(*size, &proof, statement)?)
             }
             JobStatement::Lift { size: SegmentSize::Small, statement } => {
                 verify_merge(self, Origin::LiftSmall, statement, proof)
@@ -85,11 +85,11 @@ impl Circuits for CircuitSet {
             JobStatement::Aggregate { statement } => verify_merge(self, Origin::Aggregate, statement, proof),
             JobStatement::Seal { digest } => {
                 let got = family.verify_seal(&family.decode_seal(proof).map_err(invalid)?).map_err(invalid)?;
-                ProofError::check_batch(*digest, got).map_err(refusal)
+                Ok(ProofError::check_batch(*digest, got)?)
             }
             JobStatement::Wrap { digest } => {
                 let got = family.verify_wrapped(&family.decode_wrapped(proof).map_err(invalid)?).map_err(invalid)?;
-                ProofError::check_batch(*digest, got).map_err(refusal)
+                Ok(ProofError::check_batch(*digest, got)?)
             }
         }
     }
@@ -128,23 +128,25 @@ fn verify_merge(
         return Err(Refusal::Invalid { reason: format!("it is of {:?} instead of {expected:?}", proof.origin) });
     }
     let got = circuits.family().verify_aggregate(&proof).map_err(invalid)?;
-    ProofError::check_statement(statement, &got.statement).map_err(refusal)
+    Ok(ProofError::check_statement(statement, &got.statement)?)
 }
 
 fn invalid(error: impl std::fmt::Display) -> Refusal {
     Refusal::Invalid { reason: error.to_string() }
 }
 
-fn refusal(error: ProofError) -> Refusal {
-    let reason = error.to_string();
-    match error {
-        ProofError::OtherStatement { .. } | ProofError::OtherBatch { .. } => Refusal::OtherStatement { reason },
-        ProofError::TooManySlots { .. }
-        | ProofError::Input(_)
-        | ProofError::Witness(_)
-        | ProofError::Assign(_)
-        | ProofError::Prove(_)
-        | ProofError::Verify(_)
-        | ProofError::Panicked { .. } => Refusal::Invalid { reason },
+impl From<ProofError> for Refusal {
+    fn from(error: ProofError) -> Self {
+        let reason = error.to_string();
+        match error {
+            ProofError::OtherStatement { .. } | ProofError::OtherBatch { .. } => Self::OtherStatement { reason },
+            ProofError::TooManySlots { .. }
+            | ProofError::Input(_)
+            | ProofError::Witness(_)
+            | ProofError::Assign(_)
+            | ProofError::Prove(_)
+            | ProofError::Verify(_)
+            | ProofError::Panicked { .. } => Self::Invalid { reason },
+        }
     }
 }

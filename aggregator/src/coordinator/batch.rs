@@ -40,6 +40,15 @@ struct Planned {
     level: u16,
 }
 
+/// A job to be, beside what it proves.
+#[derive(Clone, Debug)]
+struct Draft {
+    job: Job,
+    height: u16,
+    input: Option<BlobId>,
+    children: Vec<JobKey>,
+}
+
 /// A segment as the plan takes it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PlannedSegment {
@@ -114,7 +123,9 @@ impl BatchPlan {
         let PlannedSegment { position, size, statement, input } = segment;
         let merges = self.plan.push_segment(size).map_err(|_| OrderError::Finished { batch: self.number })?;
         let goal = JobStatement::Segment { size, statement };
-        let job = self.job(circuits, Job::Segment(position), goal, SEGMENT_HEIGHT, (Some(input), Vec::new()));
+        let draft =
+            Draft { job: Job::Segment(position), height: SEGMENT_HEIGHT, input: Some(input), children: Vec::new() };
+        let job = self.job(circuits, goal, draft);
         self.segments.push(Planned { key: job.key, statement, level: 0 });
         let merges = merges.iter().map(|merge| self.merge(circuits, merge)).collect::<Vec<_>>();
         Ok(std::iter::once(job).chain(merges).collect())
@@ -147,10 +158,10 @@ impl BatchPlan {
         let mut jobs = merges.iter().map(|merge| self.merge(circuits, merge)).collect::<Vec<_>>();
         let all = Span { first: 0, last: self.segments.len() - 1 };
         let root = self.merges[&all].key;
-        let seal = JobStatement::Seal { digest };
-        let seal = self.job(circuits, Job::Seal, seal, SEAL_HEIGHT, (Some(end), vec![root]));
-        let wrap = JobStatement::Wrap { digest };
-        let wrap = self.job(circuits, Job::Wrap, wrap, WRAP_HEIGHT, (None, vec![seal.key]));
+        let draft = Draft { job: Job::Seal, height: SEAL_HEIGHT, input: Some(end), children: vec![root] };
+        let seal = self.job(circuits, JobStatement::Seal { digest }, draft);
+        let draft = Draft { job: Job::Wrap, height: WRAP_HEIGHT, input: None, children: vec![seal.key] };
+        let wrap = self.job(circuits, JobStatement::Wrap { digest }, draft);
         jobs.extend([seal, wrap]);
         self.sealed = Some(digest);
         Ok(jobs)
@@ -170,19 +181,13 @@ impl BatchPlan {
             Children::Merges(_) => (Job::Aggregate(span), JobStatement::Aggregate { statement }),
         };
         let children = children.iter().map(|child| child.key).collect();
-        let job = self.job(circuits, job, goal, SEGMENT_HEIGHT - level, (None, children));
+        let job = self.job(circuits, goal, Draft { job, height: SEGMENT_HEIGHT - level, input: None, children });
         self.merges.insert(span, Planned { key: job.key, statement, level });
         job
     }
 
-    fn job(
-        &self,
-        circuits: &dyn Circuits,
-        job: Job,
-        statement: JobStatement,
-        height: u16,
-        (input, children): (Option<BlobId>, Vec<JobKey>),
-    ) -> NewJob {
+    fn job(&self, circuits: &dyn Circuits, statement: JobStatement, draft: Draft) -> NewJob {
+        let Draft { job, height, input, children } = draft;
         let circuit = circuits.circuit(&statement);
         let key = statement.key(&circuit.id, &children);
         let mut distinct = children.clone();

@@ -183,8 +183,7 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
     /// # Errors
     /// There is none, or the store failed.
     pub async fn blob(&self, id: BlobId) -> Result<Vec<u8>, FleetError> {
-        let bytes = self.get_blob(id).await.map_err(|error| FleetError::Store { reason: error.to_string() })?;
-        bytes.ok_or(FleetError::NoSuchBlob)
+        self.get_blob(id).await?.ok_or(FleetError::NoSuchBlob)
     }
 
     /// Takes a job back that failed. A job that the worker does not hold is none of its business.

@@ -6,9 +6,9 @@ use weft_prover::Cost;
 use weft_storage::blobs::BlobStore;
 use weft_storage::jobs::{BlobId, DoneJob, Failure, JobRecord, JobState, JobStore, Settled};
 
+use super::Coordinator;
 use super::batch::decode;
 use super::workers::elapsed;
-use super::{Coordinator, OrderError};
 use crate::circuits::Refusal;
 use crate::message::{FleetError, Held, ProofOutcome, Submission};
 use crate::statement::Order;
@@ -46,7 +46,7 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
     }
 
     async fn check(&self, record: JobRecord, submission: Submission) -> Result<ProofOutcome, FleetError> {
-        let order = decode(&record.job).map_err(store_error)?;
+        let order = decode(&record.job)?;
         let Submission { held, proof, wall, cpu } = submission;
         let begun = Instant::now();
         let (proof, verdict) = self.verifier.verify(&self.circuits, order.statement, proof).await;
@@ -55,7 +55,7 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
             self.refuse(&held, &refusal).await?;
             return Ok(ProofOutcome::Refused(refusal));
         }
-        let blob = self.put_blob(proof).await.map_err(store_error)?;
+        let blob = self.put_blob(proof).await?;
         let now = self.now();
         let seen = match &record.state {
             JobState::Leased(lease) if lease.id == held.lease => elapsed(lease.since, now),
@@ -94,7 +94,7 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
     async fn delete_unused(&self, held: &Held, blob: BlobId) -> Result<(), FleetError> {
         let record = self.store.job(&held.key).await?;
         let is_used = matches!(record.map(|record| record.state), Some(JobState::Done(done)) if done.proof == blob);
-        if is_used { Ok(()) } else { self.delete_blob(blob).await.map_err(store_error) }
+        if is_used { Ok(()) } else { Ok(self.delete_blob(blob).await?) }
     }
 
     async fn refuse(&self, held: &Held, refusal: &Refusal) -> Result<(), FleetError> {
@@ -111,8 +111,4 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
         }
         Ok(())
     }
-}
-
-fn store_error(error: OrderError) -> FleetError {
-    FleetError::Store { reason: error.to_string() }
 }

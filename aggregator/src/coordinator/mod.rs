@@ -226,6 +226,12 @@ impl From<StoreError> for FleetError {
     }
 }
 
+impl From<OrderError> for FleetError {
+    fn from(error: OrderError) -> Self {
+        Self::Store { reason: error.to_string() }
+    }
+}
+
 impl<S, B> fmt::Debug for Coordinator<S, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Coordinator").field("circuits", &self.circuits).finish_non_exhaustive()

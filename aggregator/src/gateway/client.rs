@@ -10,7 +10,7 @@ use weft_storage::jobs::{BeatReply, BlobId, WorkerId};
 
 use super::problem::Problem;
 use super::token::Token;
-use super::{ClaimRequest, OCTETS, REQUEST_TIMEOUT};
+use super::{ClaimRequest, OCTETS, PROOF_BODY_MAX, REQUEST_TIMEOUT};
 use crate::message::{
     Assignment, Beat, FailureReport, FleetError, Held, ProofOutcome, Submission, Welcome, WorkerHello,
 };
@@ -65,6 +65,10 @@ impl HttpTransport {
         timeout: Duration,
     ) -> Result<A, FleetError> {
         let body = postcard::to_stdvec(message).map_err(protocol)?;
+        // The coordinator would hang up in the middle, which looks as if it were away.
+        if body.len() > PROOF_BODY_MAX {
+            return Err(FleetError::TooLarge);
+        }
         let bytes = self.request(method, path, body, timeout).await?;
         postcard::from_bytes(&bytes).map_err(protocol)
     }
@@ -111,7 +115,6 @@ async fn body_of(mut response: Response) -> Result<Vec<u8>, FleetError> {
     Ok(bytes)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it maps errors, which come by value")]
 fn unreachable(error: reqwest::Error) -> FleetError {
     FleetError::Unreachable { reason: error.without_url().to_string() }
 }

@@ -23,7 +23,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
+use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
@@ -96,40 +98,41 @@ async fn admit(State(guard): State<Arc<Guard>>, request: Request, next: Next) ->
     }
 }
 
-async fn register<T: Transport>(State(transport): State<T>, body: Bytes) -> Result<Response, FleetError> {
-    let hello: WorkerHello = decode(&body)?;
+async fn register<T: Transport>(State(transport): State<T>, body: Body) -> Result<Response, FleetError> {
+    let hello: WorkerHello = decode(body)?;
     Ok(encoded(&transport.register(hello).await?))
 }
 
-async fn goodbye<T: Transport>(State(transport): State<T>, Path(worker): Path<u64>) -> Result<Response, FleetError> {
+async fn goodbye<T: Transport>(State(transport): State<T>, Path(worker): Path<String>) -> Result<Response, FleetError> {
+    let worker = worker.parse().map_err(|_| FleetError::UnknownWorker)?;
     transport.goodbye(WorkerId(worker)).await?;
     Ok(encoded(&()))
 }
 
-async fn claim<T: Transport>(State(transport): State<T>, body: Bytes) -> Result<Response, FleetError> {
-    let ClaimRequest { worker, wait } = decode(&body)?;
+async fn claim<T: Transport>(State(transport): State<T>, body: Body) -> Result<Response, FleetError> {
+    let ClaimRequest { worker, wait } = decode(body)?;
     Ok(encoded(&transport.claim(worker, wait).await?))
 }
 
-async fn beat<T: Transport>(State(transport): State<T>, body: Bytes) -> Result<Response, FleetError> {
-    let beat: Beat = decode(&body)?;
+async fn beat<T: Transport>(State(transport): State<T>, body: Body) -> Result<Response, FleetError> {
+    let beat: Beat = decode(body)?;
     Ok(encoded(&transport.beat(beat).await?))
 }
 
-async fn fail<T: Transport>(State(transport): State<T>, body: Bytes) -> Result<Response, FleetError> {
-    let report: FailureReport = decode(&body)?;
+async fn fail<T: Transport>(State(transport): State<T>, body: Body) -> Result<Response, FleetError> {
+    let report: FailureReport = decode(body)?;
     transport.fail(report).await?;
     Ok(encoded(&()))
 }
 
-async fn release<T: Transport>(State(transport): State<T>, body: Bytes) -> Result<Response, FleetError> {
-    let held: Held = decode(&body)?;
+async fn release<T: Transport>(State(transport): State<T>, body: Body) -> Result<Response, FleetError> {
+    let held: Held = decode(body)?;
     transport.release(held).await?;
     Ok(encoded(&()))
 }
 
-async fn submit<T: Transport>(State(transport): State<T>, body: Bytes) -> Result<Response, FleetError> {
-    let submission: Submission = decode(&body)?;
+async fn submit<T: Transport>(State(transport): State<T>, body: Body) -> Result<Response, FleetError> {
+    let submission: Submission = decode(body)?;
     Ok(encoded(&transport.submit(submission).await?))
 }
 
@@ -139,8 +142,15 @@ async fn blob<T: Transport>(State(transport): State<T>, Path(id): Path<String>) 
     Ok(octets(transport.blob(BlobId(bytes)).await?))
 }
 
-fn decode<V: DeserializeOwned>(body: &[u8]) -> Result<V, FleetError> {
-    postcard::from_bytes(body).map_err(|error| FleetError::Protocol { reason: error.to_string() })
+/// A body, or why there is none.
+type Body = Result<Bytes, BytesRejection>;
+
+fn decode<V: DeserializeOwned>(body: Body) -> Result<V, FleetError> {
+    let body = body.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => FleetError::TooLarge,
+        _ => FleetError::Protocol { reason: rejection.body_text() },
+    })?;
+    postcard::from_bytes(&body).map_err(|error| FleetError::Protocol { reason: error.to_string() })
 }
 
 fn encoded<V: Serialize>(value: &V) -> Response {

@@ -28,6 +28,8 @@ pub enum ProblemCode {
     StoreFailed,
     /// [`FleetError::Unauthorized`]
     Unauthorized,
+    /// [`FleetError::TooLarge`]
+    BodyTooLarge,
     /// [`FleetError::Protocol`]
     BadRequest,
 }
@@ -61,6 +63,7 @@ impl Problem {
                 (ProblemCode::StoreFailed, StatusCode::INTERNAL_SERVER_ERROR)
             }
             FleetError::Unauthorized => (ProblemCode::Unauthorized, StatusCode::UNAUTHORIZED),
+            FleetError::TooLarge => (ProblemCode::BodyTooLarge, StatusCode::PAYLOAD_TOO_LARGE),
             FleetError::Protocol { .. } => (ProblemCode::BadRequest, StatusCode::BAD_REQUEST),
         };
         let expected = match error {
@@ -90,6 +93,7 @@ impl Problem {
             ProblemCode::NoSuchBlob => FleetError::NoSuchBlob,
             ProblemCode::StoreFailed => FleetError::Store { reason },
             ProblemCode::Unauthorized => FleetError::Unauthorized,
+            ProblemCode::BodyTooLarge => FleetError::TooLarge,
             ProblemCode::BadRequest => FleetError::Protocol { reason },
         }
     }
@@ -123,6 +127,7 @@ mod tests {
             FleetError::Busy,
             FleetError::NoSuchBlob,
             FleetError::Unauthorized,
+            FleetError::TooLarge,
         ] {
             let json = serde_json::to_string(&Problem::new(&error)).expect("plain data");
             let problem: Problem = serde_json::from_str(&json).expect("as it was written");

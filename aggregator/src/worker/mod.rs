@@ -34,6 +34,8 @@ use link::Link;
 
 /// How often a stage is looked at for hanging.
 const STALL_POLL: Duration = Duration::from_millis(100);
+/// The stage before the executor has the task: it lasts as long as the coordinator is away.
+const FETCHING: &str = "fetching";
 
 /// What a worker is.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -150,7 +152,7 @@ impl<T: Transport, E: Executor> Shift<T, E> {
     /// Does a job, to whatever end.
     async fn job(&mut self, assignment: Assignment) -> Result<(), FleetError> {
         let Assignment { lease, key, .. } = assignment;
-        let progress = Progress::new("fetching");
+        let progress = Progress::new(FETCHING);
         self.heart.begin(lease, key, progress.clone());
         let end = self.prove(assignment, &progress).await;
         progress.set("reporting");
@@ -226,12 +228,12 @@ impl<T: Transport, E: Executor> Shift<T, E> {
     }
 }
 
-/// Returns when a stage lasts too long, with its name.
+/// Returns when a stage of the executor lasts too long, with its name.
 async fn stalled(progress: &Progress, limit: Duration) -> String {
     loop {
         sleep(STALL_POLL.min(limit)).await;
         let (stage, since) = progress.get();
-        if since.elapsed() > limit {
+        if stage != FETCHING && since.elapsed() > limit {
             return stage;
         }
     }

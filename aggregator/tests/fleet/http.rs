@@ -107,12 +107,12 @@ async fn requests_are_bounded_and_understood_or_refused() {
     let held = Held { worker, lease: assignment.lease, key: assignment.key };
     let submission = |proof| Submission { held, proof, wall: Duration::ZERO, cpu: Duration::ZERO };
     let too_large = transport.submit(submission(vec![0; 3 << 20])).await;
-    assert!(matches!(too_large, Err(FleetError::Protocol { .. } | FleetError::Unreachable { .. })), "{too_large:?}");
+    assert_eq!(too_large, Err(FleetError::TooLarge));
     let unknown = transport.blob(BlobId([0; 32])).await;
     assert_eq!(unknown, Err(FleetError::NoSuchBlob));
 
     let client = reqwest::Client::new();
-    let header = format!("Bearer {}", TOKEN);
+    let header = format!("Bearer {TOKEN}");
     for path in ["workers", "leases", "leases/failed", "leases/released", "proofs"] {
         let url = format!("http://{address}/v1/prover/{path}");
         let request = client.post(url).header("authorization", &header).body(vec![0xff; 40]);
@@ -121,6 +121,12 @@ async fn requests_are_bounded_and_understood_or_refused() {
         let problem: serde_json::Value = response.json().await.expect("a problem");
         assert_eq!(problem["code"], "bad_request", "{path}");
     }
+    let url = format!("http://{address}/v1/prover/leases");
+    let request = client.post(url).header("authorization", &header).body(vec![0; 80 << 10]);
+    let response = request.send().await.expect("it answers");
+    assert_eq!(response.status(), 413);
+    let problem: serde_json::Value = response.json().await.expect("a problem");
+    assert_eq!(problem["code"], "body_too_large");
     let outcome = transport.submit(submission(proof_of(assignment.statement))).await.expect("it is known");
     assert!(matches!(outcome, ProofOutcome::Taken(_)));
     let stranger = Held { worker: WorkerId(7), lease: LeaseId(7), ..held };

@@ -6,5 +6,6 @@ mod http;
 mod leases;
 mod orders;
 mod proofs;
+mod restart;
 mod toy;
 mod world;

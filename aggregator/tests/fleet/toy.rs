@@ -136,7 +136,7 @@ impl Circuits for Toy {
             match mishap {
                 None => {}
                 Some(Mishap::Error) => return Err(failure("as it was told")),
-                Some(Mishap::Panic) => panic!("as it was told"),
+                Some(Mishap::Panic) => unreachable!("as it was told"),
                 Some(Mishap::Garbage) => return Ok(vec![7; 100]),
                 Some(Mishap::Lie) => {
                     let digest = weft_protocol::crypto::Digest::ZERO;

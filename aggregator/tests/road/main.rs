@@ -12,8 +12,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::oneshot;
 use weft_aggregator::coordinator::Clock;
 use weft_aggregator::{
-    BatchResult, Coordinator, EndCosts, FleetBatch, FleetConfig, FleetEvent, InProcess, Job, JobNews,
-    JobStatement, Local, MergeCosts, Span, Worker, WorkerConfig, WrappedBatch, bench_end, bench_fleet, bench_merges,
+    BatchResult, Coordinator, EndCosts, FleetBatch, FleetConfig, FleetEvent, InProcess, Job, JobNews, JobStatement,
+    Local, MergeCosts, Span, Worker, WorkerConfig, WrappedBatch, bench_end, bench_fleet, bench_merges,
 };
 use weft_prover::{CircuitSet, SegmentInput, SegmentSize};
 use weft_storage::blobs::{BlobStore as _, FileBlobs};
