@@ -62,7 +62,6 @@ impl<B: Backend> Server<B> {
     }
 
     /// All routes with the layers around them; without the limits of connections.
-    #[must_use]
     pub fn router(&self) -> Router {
         router_of(&self.app, self.others.clone())
     }

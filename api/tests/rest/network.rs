@@ -23,8 +23,8 @@ struct Running {
 
 impl Running {
     async fn start(limits: Limits) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("there is a free port");
+        let address = listener.local_addr().expect("it listens");
         let ledger = Arc::new(Ledger::new());
         let (stop, stopped) = oneshot::channel::<()>();
         let server = Server::with_limits(Arc::clone(&ledger), limits);
@@ -33,13 +33,13 @@ impl Running {
     }
 
     async fn connect(&self) -> TcpStream {
-        TcpStream::connect(self.address).await.unwrap()
+        TcpStream::connect(self.address).await.expect("the server listens")
     }
 
     /// What the server sends until it closes the connection.
     async fn exchange(&self, request: &str) -> String {
         let mut stream = self.connect().await;
-        stream.write_all(request.as_bytes()).await.unwrap();
+        stream.write_all(request.as_bytes()).await.expect("the connection is open");
         rest(&mut stream).await
     }
 
@@ -54,8 +54,8 @@ impl Running {
     /// Whether it ended by itself within the time.
     async fn stop(mut self) -> Duration {
         let began = Instant::now();
-        self.stop.take().unwrap().send(()).unwrap();
-        self.task.await.unwrap().unwrap();
+        self.stop.take().expect("it was not stopped").send(()).expect("the server runs");
+        self.task.await.expect("the server does not panic").expect("nor does it fail");
         began.elapsed()
     }
 }
@@ -74,7 +74,7 @@ async fn read_until(stream: &mut TcpStream, text: &str) -> String {
     let reading = async {
         let mut buffer = [0; 4096];
         while !received.contains(text) {
-            let count = stream.read(&mut buffer).await.unwrap();
+            let count = stream.read(&mut buffer).await.expect("the connection is open");
             assert_ne!(count, 0, "ended before {text}: {received}");
             received.push_str(&String::from_utf8_lossy(&buffer[..count]));
         }

@@ -19,7 +19,7 @@ fn transfer_of(nonce: u32) -> Value {
 
 async fn post(client: &Client, uri: &str, body: &Value) -> crate::client::Answer {
     let mut request = request(Method::POST, uri, Body::from(body.to_string()));
-    request.headers_mut().insert("content-type", "application/json".parse().unwrap());
+    request.headers_mut().insert("content-type", "application/json".parse().expect("a header"));
     client.send(request).await
 }
 
