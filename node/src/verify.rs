@@ -33,7 +33,7 @@ pub const OF_L1: &str = "the L1 node that was asked tells the truth about a chai
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Document {
     /// The proof of a batch.
-    Proof(ProofFile),
+    Proof(Box<ProofFile>),
     /// The receipt of a transaction.
     Receipt(Box<Receipt>),
 }
@@ -48,7 +48,7 @@ impl Document {
             let receipt = Receipt::from_bytes(bytes).map_err(|error| Check::Format.failed(&error))?;
             return Ok(Self::Receipt(Box::new(receipt)));
         }
-        read(bytes).map(Self::Proof)
+        read(bytes).map(|file| Self::Proof(Box::new(file)))
     }
 }
 

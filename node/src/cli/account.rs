@@ -109,9 +109,8 @@ fn check(proof: &AccountProofView, account: &AccountView) -> Result<()> {
         return Err(wrong("the leaf is not the digest of the object").into());
     }
     let siblings: Option<Vec<_>> = proof.siblings.iter().map(|sibling| Digest::from_bytes(&sibling.0)).collect();
-    let siblings: [Digest; TREE_DEPTH] = siblings
-        .and_then(|siblings| siblings.try_into().ok())
-        .ok_or_else(|| wrong("it has not one digest a level"))?;
+    let siblings: [Digest; TREE_DEPTH] =
+        siblings.and_then(|siblings| siblings.try_into().ok()).ok_or_else(|| wrong("it has not one digest a level"))?;
     let path = MerklePath { siblings };
     if proof.index != account.index || path.root(AccountIndex(proof.index), proof.leaf) != proof.root {
         return Err(wrong("it does not lead to the root").into());

@@ -81,7 +81,9 @@ impl Assets {
             Units::Base => 0,
             Units::Asset => self.decimals(asset).await?.ok_or_else(|| {
                 let id = asset.id;
-                Usage(format!("the decimals of asset {id} are not known: give --l1 URL to ask its token, or --base-units"))
+                Usage(format!(
+                    "the decimals of asset {id} are not known: give --l1 URL to ask its token, or --base-units"
+                ))
             })?,
         };
         Ok(parse_amount(text, decimals)?)

@@ -114,7 +114,10 @@ async fn exists(client: &Client, number: u32) -> Answer<bool> {
 fn text(batch: &BatchView) -> String {
     let BatchView { number, status, slots, records, segments, withdrawals, root, .. } = batch;
     let mut rows = vec![row!["batch", number], row!["status", status]];
-    rows.push(row!["content", format!("{slots} slots, {records} records, {segments} segments, {withdrawals} withdrawals")]);
+    rows.push(row![
+        "content",
+        format!("{slots} slots, {records} records, {segments} segments, {withdrawals} withdrawals")
+    ]);
     rows.push(row!["root", root]);
     if let Some(progress) = batch.proving {
         rows.push(row!["segments", format!("{} of {} proved", progress.done, progress.total)]);
@@ -124,7 +127,10 @@ fn text(batch: &BatchView) -> String {
     }
     for (name, transaction) in [("commit", batch.l1.commit), ("prove", batch.l1.prove)] {
         if let Some(transaction) = transaction {
-            rows.push(row![name, format!("{} ({} gas, {} bytes)", transaction.hash, transaction.gas, transaction.data_bytes)]);
+            rows.push(row![
+                name,
+                format!("{} ({} gas, {} bytes)", transaction.hash, transaction.gas, transaction.data_bytes)
+            ]);
         }
     }
     rows.extend(batch.steps.iter().map(|step| row![step.step, step.at]));

@@ -102,7 +102,8 @@ async fn wanted(args: &ClaimArgs, client: &Client) -> Result<Vec<WithdrawalView>
         return Err(Refused(format!("batch {} has no such withdrawal", args.batch)).into());
     }
     if let Some(early) = withdrawals.iter().find(|withdrawal| withdrawal.status < Finality::Verified) {
-        let reason = format!("batch {} is only {}: L1 pays once it is verified (--wait verified)", args.batch, early.status);
+        let reason =
+            format!("batch {} is only {}: L1 pays once it is verified (--wait verified)", args.batch, early.status);
         return Err(Refused(reason).into());
     }
     Ok(withdrawals)
@@ -143,15 +144,16 @@ fn check_call(deployment: &Deployment, withdrawal: &WithdrawalView) -> Result<()
 #[cfg(test)]
 mod tests {
     use weft_api::{Call, HexBytes};
-    use weft_protocol::{Amount, Domain};
     use weft_protocol::crypto::Digest;
+    use weft_protocol::{Amount, Domain};
 
     use super::*;
 
     #[test]
     fn only_the_claim_itself_is_signed() {
         let contract = Address([0xc0; 20]);
-        let deployment = Deployment { chain_id: 1, contract, domain: Domain::new(1, &contract, &Digest::ZERO).unwrap() };
+        let deployment =
+            Deployment { chain_id: 1, contract, domain: Domain::new(1, &contract, &Digest::ZERO).unwrap() };
         let owner = Address([7; 20]);
         let call = claimCall { number: 3, position: 1, owner: owner.0.into(), asset: 2, amount: 9, path: vec![] };
         let withdrawal = |to, call: &claimCall| WithdrawalView {

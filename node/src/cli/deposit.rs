@@ -112,7 +112,8 @@ pub(super) async fn run(args: &DepositArgs, context: &Context) -> Result<Exit> {
         Target::Existing { index, owner } => format!("{payer} pays {words} into account {index} of {owner}"),
         Target::New { key, owner } => format!("{payer} pays {words} and opens an account of {owner} with key {key}"),
     });
-    let receipt = pay(&provider, payer, &config.deployment, &asset, amount, target).await?;
+    let contract = L1Address::from(config.deployment.contract.0);
+    let receipt = pay(&provider, &Deposit { contract, payer, asset, amount, target }).await?;
     let entry = entry_of(&receipt, &config.deployment)?;
     let mut report = Report {
         transaction: receipt.transaction_hash.to_string(),
@@ -151,15 +152,17 @@ async fn target(args: &DepositArgs, client: &Client, payer: L1Address, context: 
     Ok(Target::New { key, owner })
 }
 
-async fn pay(
-    provider: &DynProvider,
+/// A deposit, ready to be paid.
+struct Deposit {
+    contract: L1Address,
     payer: L1Address,
-    deployment: &Deployment,
-    asset: &AssetView,
+    asset: AssetView,
     amount: Amount,
     target: Target,
-) -> Result<TransactionReceipt> {
-    let contract = L1Address::from(deployment.contract.0);
+}
+
+async fn pay(provider: &DynProvider, deposit: &Deposit) -> Result<TransactionReceipt> {
+    let Deposit { contract, payer, asset, amount, target } = *deposit;
     let on_l1 = U256::from(amount.get()) * U256::from(asset.scale.get());
     let value = match asset.token {
         None => on_l1,

@@ -61,7 +61,8 @@ pub(super) fn run(args: &DevArgs, context: &Context) -> Result<Exit> {
     fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     let circuits = Arc::new(circuits::load(context.circuit_cache.as_deref()));
     super::block_on(async {
-        let chain = EmbeddedChain::open(&EmbeddedConfig::default(), &folder.join("l1")).context("cannot open the chain")?;
+        let chain =
+            EmbeddedChain::open(&EmbeddedConfig::default(), &folder.join("l1")).context("cannot open the chain")?;
         let net = Devnet::embedded(&chain, Some(&folder.join(RECORD_FILE))).await?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.l1_port)).await;
         let listener = listener.context("cannot listen on the port of L1")?;

@@ -197,8 +197,7 @@ mod tests {
 
     #[test]
     fn the_codes_are_those_of_the_help() {
-        let exits =
-            [Exit::Done, Exit::Failed, Exit::Usage, Exit::Refused, Exit::Unreachable, Exit::TimedOut];
+        let exits = [Exit::Done, Exit::Failed, Exit::Usage, Exit::Refused, Exit::Unreachable, Exit::TimedOut];
         for (code, exit) in (0u8..).zip(exits) {
             assert_eq!(ExitCode::from(exit), ExitCode::from(code));
             assert!(EXIT_CODES.contains(&format!("  {code}  ")), "{}", exit.name());

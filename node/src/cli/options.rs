@@ -24,7 +24,7 @@ const L1_POLL: Duration = Duration::from_millis(200);
 /// Which node.
 #[derive(Debug, Args)]
 pub(super) struct ApiOptions {
-    /// Address of the node's API, such as http://127.0.0.1:8080. Default: `api` of the profile.
+    /// Address of the node's API, such as `http://127.0.0.1:8080`. Default: `api` of the profile.
     #[arg(long, env = "WEFT_API", value_name = "URL")]
     api: Option<String>,
 }
@@ -76,7 +76,8 @@ impl L1Options {
         deployment: &Deployment,
     ) -> Result<DynProvider> {
         let provider = signing(self.required(profile)?, key);
-        let (expected, got) = (deployment.chain_id, provider.get_chain_id().await.context("cannot ask L1 for its chain")?);
+        let (expected, got) =
+            (deployment.chain_id, provider.get_chain_id().await.context("cannot ask L1 for its chain")?);
         if expected != got {
             return Err(Refused(format!("the rollup is on chain {expected}, this L1 is chain {got}")).into());
         }

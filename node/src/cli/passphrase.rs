@@ -21,7 +21,7 @@ const NEW_BYTES_MIN: usize = 8;
 /// Where the passphrase is.
 #[derive(Debug, Args)]
 pub(super) struct PassphraseOptions {
-    /// File with the passphrase; its mode must be 0600. Without this and the next option: the variable WEFT_PASSPHRASE,
+    /// File with the passphrase; its mode must be 0600. Without this and the next option: the variable `WEFT_PASSPHRASE`,
     /// or a prompt.
     #[arg(long, value_name = "FILE", conflicts_with = "passphrase_stdin")]
     passphrase_file: Option<PathBuf>,

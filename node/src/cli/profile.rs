@@ -38,9 +38,15 @@ impl Profile {
             (None, Some(path)) if path.exists() => path,
             (None, _) => return Ok(Self::default()),
         };
-        let length = std::fs::metadata(path).with_context(|| format!("cannot read the profile {}", path.display()))?.len();
-        anyhow::ensure!(length <= FILE_BYTES_MAX, "the profile {} is larger than {FILE_BYTES_MAX} bytes", path.display());
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the profile {}", path.display()))?;
+        let length =
+            std::fs::metadata(path).with_context(|| format!("cannot read the profile {}", path.display()))?.len();
+        anyhow::ensure!(
+            length <= FILE_BYTES_MAX,
+            "the profile {} is larger than {FILE_BYTES_MAX} bytes",
+            path.display()
+        );
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("cannot read the profile {}", path.display()))?;
         let profile: Self =
             toml::from_str(&text).with_context(|| format!("the profile {} is not understood", path.display()))?;
         Ok(profile.relative_to(path.parent().unwrap_or(Path::new("."))))
@@ -49,12 +55,7 @@ impl Profile {
     /// Files are named relative to the profile's folder.
     fn relative_to(self, folder: &Path) -> Self {
         let resolve = |path: Option<PathBuf>| path.map(|path| folder.join(path));
-        Self {
-            key: resolve(self.key),
-            l1_key: resolve(self.l1_key),
-            l1_key_file: resolve(self.l1_key_file),
-            ..self
-        }
+        Self { key: resolve(self.key), l1_key: resolve(self.l1_key), l1_key_file: resolve(self.l1_key_file), ..self }
     }
 }
 

@@ -65,7 +65,10 @@ pub(super) fn run(args: &VerifyArgs, context: &Context) -> Result<Exit> {
 fn read(path: &Path) -> Result<Vec<u8>> {
     let shown = path.display();
     let length = std::fs::metadata(path).with_context(|| format!("cannot read {shown}"))?.len();
-    anyhow::ensure!(length <= FILE_BYTES_MAX, "{shown} has {length} bytes, such a file has fewer than {FILE_BYTES_MAX}");
+    anyhow::ensure!(
+        length <= FILE_BYTES_MAX,
+        "{shown} has {length} bytes, such a file has fewer than {FILE_BYTES_MAX}"
+    );
     std::fs::read(path).with_context(|| format!("cannot read {shown}"))
 }
 

@@ -80,9 +80,11 @@ async fn all_pages_of_a_list_are_read() {
         let (owner, key) = (format!("0x{}", "00".repeat(20)), Digest::ZERO);
         format!(r#"{{"index":{index},"owner":"{owner}","key":"{key}","nonce":0,"pending_nonce":0,"balances":[]}}"#)
     };
-    let page = |index, next: &str| answer("200 OK", "application/json", &format!("{{\"items\":[{}]{next}}}", account(index)));
+    let page =
+        |index, next: &str| answer("200 OK", "application/json", &format!("{{\"items\":[{}]{next}}}", account(index)));
     let (client, _, heads) = server(vec![page(1, ",\"next\":\"00000000000000ab\""), page(2, "")]);
-    let indices: Vec<_> = client.accounts_of(&Address::ZERO).await.unwrap().iter().map(|account| account.index).collect();
+    let indices: Vec<_> =
+        client.accounts_of(&Address::ZERO).await.unwrap().iter().map(|account| account.index).collect();
     assert_eq!(indices, [1, 2]);
     assert!(heads.lock().unwrap()[1].contains("&cursor=00000000000000ab "));
 }

@@ -1,6 +1,7 @@
 //! What is known of the proof of a batch, and how it is shown.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use weft_api::{EstimateView, Event, Finality, FixedBytes, JobStateName, JobView, ProofTreeView, Step, Time};
 
@@ -107,9 +108,9 @@ impl Picture {
         if let Some((rest, at)) = self.rest
             && done < self.jobs.len()
         {
-            let left = rest.seconds - seconds_between(at, now);
+            let left = Duration::try_from_secs_f64(rest.seconds).unwrap_or_default().saturating_sub(between(at, now));
             let workers = if rest.workers == 1 { "1 worker".to_owned() } else { format!("{} workers", rest.workers) };
-            head += &format!(", about {:.0} s left with {workers}", left.max(0.0));
+            head += &format!(", about {} s left with {workers}", left.as_secs());
         }
         head
     }
@@ -160,9 +161,9 @@ fn state(job: &JobView, now: Time) -> String {
         JobStateName::Ready if job.attempts.claims > 0 => format!("queued again{reason}"),
         JobStateName::Ready => "queued".to_owned(),
         JobStateName::Leased => {
-            let since = job.started_at.map_or(0.0, |start| seconds_between(start, now));
+            let since = job.started_at.map_or(Duration::ZERO, |start| between(start, now)).as_secs();
             let stage = job.stage.as_deref().filter(|stage| !stage.is_empty()).unwrap_or("begins");
-            format!("proving by {worker}, {stage}, {since:.0} s{tries}")
+            format!("proving by {worker}, {stage}, {since} s{tries}")
         }
         JobStateName::Done => {
             let wall = job.wall_seconds.map_or_else(String::new, |wall| format!(" in {wall:.1} s"));
@@ -173,9 +174,8 @@ fn state(job: &JobView, now: Time) -> String {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "differences of milliseconds are small")]
-fn seconds_between(from: Time, to: Time) -> f64 {
-    to.unix_ms().saturating_sub(from.unix_ms()) as f64 / 1000.0
+fn between(from: Time, to: Time) -> Duration {
+    Duration::from_millis(to.unix_ms().saturating_sub(from.unix_ms()))
 }
 
 #[cfg(test)]

@@ -27,7 +27,11 @@ pub(super) fn build() -> Finding {
     let target = format!("{} {}", std::env::consts::ARCH, std::env::consts::OS);
     let found = format!("weft {version} for {target}");
     if cfg!(debug_assertions) {
-        return Finding::warn("build", format!("{found}, with checks of overflows"), "build with --release to prove faster");
+        return Finding::warn(
+            "build",
+            format!("{found}, with checks of overflows"),
+            "build with --release to prove faster",
+        );
     }
     Finding::ok("build", found)
 }
@@ -38,7 +42,9 @@ pub(super) fn processor() -> Finding {
     let features = features();
     let found = |best: &str| format!("{threads} threads, {best}");
     match features {
-        Features { avx512: true, .. } if cfg!(target_feature = "avx512f") => Finding::ok("processor", found("AVX-512 in use")),
+        Features { avx512: true, .. } if cfg!(target_feature = "avx512f") => {
+            Finding::ok("processor", found("AVX-512 in use"))
+        }
         Features { avx512: true, .. } => Finding::warn(
             "processor",
             found("AVX-512, which the proof system's part of this build does not use"),
@@ -76,8 +82,12 @@ pub(super) fn memory() -> Finding {
     };
     let found = format!("{mib} MiB are free");
     match mib {
-        0..WORKER_MIB => Finding::fail("memory", found, "a worker needs 2 GiB, the wrap 4 GiB: free some, or run workers elsewhere"),
-        WORKER_MIB..WRAP_MIB => Finding::warn("memory", found, "the last proof of a batch needs 4 GiB: let another worker do it"),
+        0..WORKER_MIB => {
+            Finding::fail("memory", found, "a worker needs 2 GiB, the wrap 4 GiB: free some, or run workers elsewhere")
+        }
+        WORKER_MIB..WRAP_MIB => {
+            Finding::warn("memory", found, "the last proof of a batch needs 4 GiB: let another worker do it")
+        }
         _ => Finding::ok("memory", found),
     }
 }
@@ -103,7 +113,11 @@ fn system_file(path: &str) -> Option<String> {
 pub(super) fn disk_space(folder: &Path) -> Finding {
     let place = folder.display();
     let Ok(disk) = rustix::fs::statvfs(folder) else {
-        return Finding::fail("disk space", format!("{place} cannot be looked at"), "make the folder, or name another with --data-dir");
+        return Finding::fail(
+            "disk space",
+            format!("{place} cannot be looked at"),
+            "make the folder, or name another with --data-dir",
+        );
     };
     let mib = disk.f_bavail.saturating_mul(disk.f_frsize) >> 20;
     let found = format!("{mib} MiB are free at {place}");
@@ -118,7 +132,7 @@ pub(super) fn disk_space(folder: &Path) -> Finding {
 pub(super) fn disk_sync(folder: &Path) -> Finding {
     match measure_sync(folder) {
         Ok(time) => {
-            let found = format!("a sync takes {:.2} ms at {}", time.as_secs_f64() * 1000.0, folder.display());
+            let found = format!("a sync takes {} µs at {}", time.as_micros(), folder.display());
             if time > SYNC_SLOW {
                 return Finding::warn("disk sync", found, "every acknowledgement waits for one: use a faster disk");
             }
@@ -144,7 +158,11 @@ fn measure_sync(folder: &Path) -> std::io::Result<Duration> {
 /// Whether the circuits are built.
 pub(super) fn circuits(cache: Option<&Path>) -> Finding {
     let Some(cache) = cache else {
-        return Finding::warn("circuits", "there is no folder to keep them in", "set WEFT_CIRCUIT_CACHE: they take minutes to build");
+        return Finding::warn(
+            "circuits",
+            "there is no folder to keep them in",
+            "set WEFT_CIRCUIT_CACHE: they take minutes to build",
+        );
     };
     let files = std::fs::read_dir(cache).map_or(0, Iterator::count);
     if files == 0 {

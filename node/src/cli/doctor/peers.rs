@@ -67,7 +67,9 @@ pub(super) async fn node(client: Option<&Client>, l1: Option<&DynProvider>) -> V
     };
     let date = match client.date().await {
         Ok(date) => date,
-        Err(error) => return vec![Finding::fail("node", error.to_string(), "check the address and that the node runs")],
+        Err(error) => {
+            return vec![Finding::fail("node", error.to_string(), "check the address and that the node runs")];
+        }
     };
     let mut findings = vec![readiness(client).await];
     let theirs = date.and_then(|date| httpdate::parse_http_date(&date).ok());
