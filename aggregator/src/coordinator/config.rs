@@ -7,7 +7,7 @@ use weft_storage::jobs::Budgets;
 
 use crate::message::BUILD;
 
-/// See the [module](self).
+/// Bounds and retries of a coordinator.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FleetConfig {
     /// Version that workers must have.

@@ -10,7 +10,7 @@ pub const TOKEN_BYTES_MIN: usize = 16;
 
 const SCHEME: &str = "Bearer ";
 
-/// See the [module](self).
+/// The secret that workers of a fleet share with its coordinator.
 #[derive(Clone)]
 pub struct Token {
     text: String,
