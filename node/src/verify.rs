@@ -23,8 +23,8 @@ pub const ASSUMPTIONS: [&str; 3] = [
 pub const WITHOUT_L1: &str =
     "nothing was asked of L1: whether the contract has verified this batch is still to be checked, with --l1";
 /// What has to hold besides the checks for a receipt to mean what it says.
-pub const OF_A_RECEIPT: &str = "the records hold neither nonce nor expiry nor key: if the sender has signed two transactions that \
-    are the same but for these, the receipt of one fits the slot of the other";
+pub const OF_A_RECEIPT: &str = "the records hold neither key nor nonce nor expiry: the proof shows that the account's key has \
+    signed a transaction of this content for this slot; that it was this very one is the node's word";
 /// What has to hold besides the checks for what L1 said to mean what it says.
 pub const OF_L1: &str = "the L1 node that was asked tells the truth about a chain that is final, and the contract was deployed \
     with the genesis root of PROTOCOL.md";

@@ -305,8 +305,7 @@ async fn fee(client: &Client, payment: &Payment) -> Result<Fee, WalletError> {
     let fee = match payment.fee {
         Some(fee) => fee,
         None => {
-            let kind =
-                if payment.to.is_some() { TransactionKindName::Transfer } else { TransactionKindName::Withdraw };
+            let kind = if payment.to.is_some() { TransactionKindName::Transfer } else { TransactionKindName::Withdraw };
             let fees = client.fees().await?;
             fees.minimum.iter().find(|fee| fee.kind == kind).map_or(Amount::ZERO, |fee| fee.fee)
         }

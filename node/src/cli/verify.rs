@@ -11,6 +11,7 @@ use super::Context;
 use super::exit::Exit;
 use super::options::L1Options;
 use super::output::line;
+use super::profile::Profile;
 use crate::circuits;
 use crate::proof_file::ProofFile;
 use crate::receipt::L1Pointer;
@@ -27,7 +28,8 @@ Examples:
   weft verify batch-12.json
   weft verify receipt.json --l1 http://127.0.0.1:8545
   weft verify receipt.json --json
-The file is a receipt (weft tx ID --receipt FILE) or a proof (weft batch N --proof FILE).";
+The file is a receipt (weft tx ID --receipt FILE) or a proof (weft batch N --proof FILE).
+L1 is asked only with --l1 or WEFT_L1, never because of a profile.";
 
 /// Arguments of `weft verify`.
 #[derive(Debug, Args)]
@@ -47,7 +49,8 @@ enum Shown {
 
 pub(super) fn run(args: &VerifyArgs, context: &Context) -> Result<Exit> {
     let bytes = read(&args.file)?;
-    let l1 = args.l1.url(&context.profile)?.map(super::options::reader);
+    // The profile is left out: who wants L1 asked says so.
+    let l1 = args.l1.reader(&Profile::default())?;
     let result = check(&bytes, l1, context);
     let result = match result {
         Ok(shown) => Ok(shown),
@@ -144,15 +147,15 @@ fn text(shown: &Shown, seen: Option<&OnL1>) -> String {
 
 fn receipt_text(receipt: &VerifiedReceipt) -> String {
     let VerifiedReceipt { id, transaction, key, slot, batch } = receipt;
-    let (sender, amount, asset) = (transaction.sender, transaction.amount, transaction.asset);
+    let (sender, amount, asset, number) = (transaction.sender, transaction.amount, transaction.asset, batch.number);
     let what = match (transaction.to, transaction.recipient) {
         (Some(to), Some(owner)) => format!("account {sender} pays account {to} of {owner}"),
         _ => format!("account {sender} withdraws to its owner on L1"),
     };
     format!(
         "valid receipt: transaction {id}\n  {what}: {amount} base units of asset {asset}\n  \
-        signed by key {key}\n  was executed in slot {slot} of batch {}; of that batch:\n",
-        batch.number
+        a transaction of this content was executed in slot {slot} of batch {number};\n  \
+        the signature in the file is that of key {key}; of the batch:\n"
     )
 }
 

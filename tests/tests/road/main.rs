@@ -8,6 +8,7 @@
 mod bad_input;
 mod l1;
 mod offline;
+mod receipts;
 mod rules;
 
 use std::sync::Arc;
@@ -44,6 +45,7 @@ async fn the_road(net: Devnet) {
 
     bad_input::is_refused_and_changes_nothing(&mut scene).await;
     offline::every_class_of_field_is_checked(&scene, &circuits).await;
+    receipts::every_field_is_checked(&scene, &circuits).await;
     l1::refuses_proofs_that_are_not_the_batch_s(&scene, &circuits).await;
     l1::refuses_second_claims_strangers_and_repetitions(&scene).await;
     scene.stop().await.unwrap();
