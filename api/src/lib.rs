@@ -3,15 +3,20 @@
 //! | request | answer |
 //! |---|---|
 //! | `POST /v1/transactions` | 202 with `Location` and [`TransactionView`]; 200 if the transaction is known already |
-//! | `GET /v1/transactions/{id}` | [`TransactionView`]: how final it is, with a time for each step |
-//! | `GET /v1/accounts/{index}` | [`AccountView`] |
-//! | `GET /v1/accounts?owner=0x…` or `?key=0x…` | [`Page`] of [`AccountView`], by index |
-//! | `GET /v1/batches` | [`Page`] of [`BatchView`], the newest first |
-//! | `GET /v1/batches/{number\|latest\|verified}` | [`BatchView`] |
-//! | `GET /v1/batches/{…}/proof` | the file that `weft verify` reads |
-//! | `GET /v1/batches/{…}/withdrawals` | [`Page`] of [`WithdrawalView`], each with the L1 call that pays it |
-//! | `GET /v1/status` | [`StatusView`]: deployment, L1, queue, last batches |
-//! | `GET /livez` | 200 while the process serves requests |
+//! | `POST /v1/transactions/batch` | [`SubmittedView`]: a result for each of up to [`SUBMIT_MAX`] |
+//! | `GET /v1/transactions/{id}`, `…/receipt`, `…/events` | [`TransactionView`]; one file that proves it; its steps as they come |
+//! | `GET /v1/accounts?owner=&key=`, `/v1/accounts/{index}` | [`Page`] of [`AccountView`]; [`AccountView`] |
+//! | `GET /v1/accounts/{index}/nonce`, `…/proof?at=`, `…/transactions` | [`NonceView`]; [`AccountProofView`]; [`Page`] of [`TransactionView`] |
+//! | `GET /v1/batches`, `/v1/batches/{number\|latest\|proven\|verified}` | [`Page`] of [`BatchView`]; [`BatchView`] |
+//! | `GET /v1/batches/{…}/transactions`, `…/data`, `…/proof` | [`Page`] of [`TransactionView`]; [`BatchDataView`]; the file that `weft verify` reads |
+//! | `GET /v1/batches/{…}/proof-tree`, `…/events` | [`ProofTreeView`]; steps and jobs as they come |
+//! | `GET /v1/batches/{…}/withdrawals`, `/v1/withdrawals/{batch}/{position}` | [`WithdrawalView`]s, each with the L1 call that pays it |
+//! | `GET /v1/queue` | [`Page`] of [`QueueEntryView`] |
+//! | `GET /v1/fees`, `POST /v1/fees/estimate` | [`FeesView`]; [`FeeEstimateView`] |
+//! | `GET /v1/prover/jobs`, `/v1/prover/workers` | [`Page`] of [`JobView`]; [`WorkersView`] |
+//! | `GET /v1/config`, `/v1/status` | [`FullConfigView`]; [`StatusView`] |
+//! | `GET /livez`, `/readyz`, `/metrics` | 200 while the process serves; [`ReadyView`]; Prometheus' text |
+//! | `GET /openapi.json`, `/docs` | the description of all this; a page that shows it |
 //!
 //! Amounts are decimal strings in base units, hashes and bytes are lower-case hexadecimal text with `0x`, times are
 //! RFC 3339 in UTC. Lists take `limit` (1 to [`PAGE_ITEMS_MAX`]) and the opaque `cursor` that the page before gave as
