@@ -54,7 +54,15 @@ impl NodeBackend {
         receipts: ReceiptSigner,
     ) -> Self {
         let deployment = *receipts.deployment();
-        Self { deployment, sequencer, signatures, coordinator, receipts, fee_minimum: Amount::ZERO, metrics: recorder() }
+        Self {
+            deployment,
+            sequencer,
+            signatures,
+            coordinator,
+            receipts,
+            fee_minimum: Amount::ZERO,
+            metrics: recorder(),
+        }
     }
 
     /// The same with a least fee of all transactions; without, they may be free.
