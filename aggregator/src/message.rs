@@ -146,6 +146,12 @@ pub enum FleetError {
     /// There is no such blob.
     #[error("there is no such blob")]
     NoSuchBlob,
+    /// There are no jobs of the batch that an operator names.
+    #[error("there are no jobs of this batch")]
+    NoSuchBatch,
+    /// There is no worker of the name that an operator gives.
+    #[error("there is no worker of this name")]
+    NoSuchWorker,
     /// The store failed.
     #[error("the coordinator's store failed: {reason}")]
     Store {

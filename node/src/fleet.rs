@@ -78,7 +78,7 @@ impl Fleet {
     /// # Errors
     /// The store cannot be read, or the system gives no threads.
     pub async fn start(coordinator: Arc<NodeCoordinator>, limits: &ProverLimits) -> Result<Self> {
-        let open = coordinator.resume().await.context("the jobs cannot be taken up")?;
+        let open = coordinator.resume(0).await.context("the jobs cannot be taken up")?;
         tracing::info!(batches = ?open, "jobs taken up");
         let (stop, stopped) = watch::channel(false);
         let ticking = Arc::clone(&coordinator);

@@ -137,6 +137,18 @@ impl BatchPlan {
         Some(SegmentStatement { after: last.statement.after, ..first.statement })
     }
 
+    /// The job of a segment that is a part of the plan.
+    pub(super) fn segment_key(&self, position: usize) -> JobKey {
+        self.segments[position].key
+    }
+
+    /// The seal's job, once the end is known.
+    pub(super) fn seal_key(&self, circuits: &dyn Circuits) -> Option<JobKey> {
+        let statement = JobStatement::Seal { digest: self.sealed? };
+        let all = Span { first: 0, last: self.segments.len() - 1 };
+        Some(statement.key(&circuits.circuit(&statement).id, &[self.merges[&all].key]))
+    }
+
     /// Whether the end is known, and this one.
     pub(super) fn is_finished(&self, digest: Digest) -> Result<bool, OrderError> {
         match self.sealed {

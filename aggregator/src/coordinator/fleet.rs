@@ -8,7 +8,7 @@ use weft_storage::jobs::{BeatReply, BlobId, Failure, JobRecord, JobState, JobSto
 
 use super::batch::decode;
 use super::workers::{BeatNews, Current};
-use super::{Coordinator, OrderError};
+use super::{Coordinator, OrderError, timed};
 use crate::message::{
     Assignment, Beat, Expected, FailureReport, FleetError, Held, NAME_BYTES_MAX, Welcome, WorkerHello,
 };
@@ -21,11 +21,11 @@ pub const CLAIM_WAIT_MAX: Duration = Duration::from_secs(10);
 const CLAIM_POLL: Duration = Duration::from_millis(500);
 
 impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
-    /// Takes a worker in.
+    /// Takes a worker in that runs there.
     ///
     /// # Errors
     /// It is of another version, has foreign circuits or none, or there are too many.
-    pub async fn register(&self, hello: WorkerHello) -> Result<Welcome, FleetError> {
+    pub async fn register(&self, hello: WorkerHello, place: WorkerPlace) -> Result<Welcome, FleetError> {
         let circuits = self.circuits.ids();
         let fits = hello.build == self.config.build
             && !hello.circuits.is_empty()
@@ -38,7 +38,7 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
         if hello.name.is_empty() || hello.name.len() > NAME_BYTES_MAX || hello.name.contains(char::is_control) {
             return Err(FleetError::BadHello);
         }
-        let worker = self.store.new_worker().await?;
+        let worker = place.name(self.store.new_worker().await?);
         tracing::info!(worker = hello.name, id = worker.0, "worker registered");
         if !self.workers().register(worker, hello, self.now(), &self.config) {
             return Err(FleetError::BadHello);
@@ -81,7 +81,7 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
             }
             self.workers().end(&current.held, None);
         }
-        let Some(record) = self.store.claim(now, &claimant).await? else { return Ok(None) };
+        let Some(record) = timed("claim", self.store.claim(now, &claimant)).await? else { return Ok(None) };
         let JobState::Leased(lease) = &record.state else {
             return Err(FleetError::Store { reason: "a claimed job is not leased".to_owned() });
         };
@@ -114,13 +114,21 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
     async fn assignment(&self, record: &JobRecord, lease: &Lease) -> Result<(Order, Assignment), OrderError> {
         let job = &record.job;
         let order = decode(job)?;
-        let mut blobs: Vec<_> = order.input.into_iter().collect();
+        let damaged = || OrderError::Damaged { batch: job.batch, job: job.name.clone() };
+        let mut needs: Vec<_> =
+            order.input.map(|input| (input, format!("the input of {}", job.name))).into_iter().collect();
         for child in &order.children {
-            let child = self.store.job(child).await?;
-            let Some(JobState::Done(done)) = child.map(|child| child.state) else {
-                return Err(OrderError::Damaged { batch: job.batch, job: job.name.clone() });
-            };
-            blobs.push(done.proof);
+            let child = self.store.job(child).await?.ok_or_else(damaged)?;
+            let JobState::Done(done) = child.state else { return Err(damaged()) };
+            needs.push((done.proof, format!("the proof of {}", child.job.name)));
+        }
+        let mut blobs = Vec::with_capacity(needs.len());
+        for (blob, what) in needs {
+            // The worker could not say what is missing.
+            if !self.blobs.exists(&blob).await? {
+                return Err(OrderError::BlobGone { batch: job.batch, what });
+            }
+            blobs.push(blob);
         }
         let stall = self.statistics().stall(order.job.kind(), self.config.stall);
         let assignment = Assignment {
@@ -145,7 +153,7 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
         let now = self.now();
         beat.stage = beat.stage.chars().take(NAME_BYTES_MAX).collect();
         let news = self.workers().beat(&beat, now)?;
-        let reply = self.store.beat(now, beat.held.lease, &beat.stage).await?;
+        let reply = timed("beat", self.store.beat(now, beat.held.lease, &beat.stage)).await?;
         if reply != BeatReply::Extended {
             self.workers().end(&beat.held, None);
             return Ok(reply);
@@ -238,9 +246,40 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
         Ok(())
     }
 
-    /// Forgives a suspended worker its invalid proofs. Returns whether it is known.
-    pub fn readmit(&self, worker: WorkerId) -> bool {
-        self.workers().readmit(worker)
+    /// Forgives the workers of a name their invalid proofs. Returns whether they were suspended. A worker that has ended for
+    /// that may be started again.
+    ///
+    /// # Errors
+    /// Nobody of that name is known.
+    pub fn readmit(&self, name: &str) -> Result<bool, FleetError> {
+        let was_suspended = self.workers().readmit(name, &self.config).ok_or(FleetError::NoSuchWorker)?;
+        tracing::info!(worker = name, was_suspended, "worker readmitted");
+        Ok(was_suspended)
+    }
+}
+
+/// Where a worker runs. Its number tells it for ever: after a restart a lease tells whether its worker can still be there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WorkerPlace {
+    /// In the coordinator's process, and no longer than that. Its number is odd.
+    Inside,
+    /// In another process. Its number is even.
+    Outside,
+}
+
+impl WorkerPlace {
+    /// The number of the worker that the store has given this one.
+    const fn name(self, number: WorkerId) -> WorkerId {
+        let bit = match self {
+            Self::Inside => 1,
+            Self::Outside => 0,
+        };
+        WorkerId((number.0 << 1) | bit)
+    }
+
+    /// Where the worker of this number ran.
+    pub(super) const fn of(worker: WorkerId) -> Self {
+        if worker.0 & 1 == 1 { Self::Inside } else { Self::Outside }
     }
 }
 

@@ -6,9 +6,9 @@ use weft_prover::Cost;
 use weft_storage::blobs::BlobStore;
 use weft_storage::jobs::{BlobId, DoneJob, Failure, JobRecord, JobState, JobStore, Settled};
 
-use super::Coordinator;
 use super::batch::decode;
 use super::workers::elapsed;
+use super::{Coordinator, timed};
 use crate::circuits::Refusal;
 use crate::message::{FleetError, Held, ProofOutcome, Submission};
 use crate::statement::Order;
@@ -62,7 +62,7 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
             _ => wall,
         };
         let done = DoneJob { proof: blob, worker: held.worker, at: now, wall: seen, cpu };
-        let settled = self.store.settle(&held.key, done).await?;
+        let settled = timed("settle", self.store.settle(&held.key, done)).await?;
         match settled {
             Settled::First => self.first(&record, &order, &held, Cost { wall, cpu }),
             Settled::Duplicate | Settled::Unknown => self.delete_unused(&held, blob).await?,
@@ -75,6 +75,7 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
         let (batch, kind) = (record.job.batch, order.job.kind());
         self.statistics().note(kind, cost.wall);
         metrics::histogram!("fleet_prove_seconds", "kind" => kind.name()).record(cost.wall);
+        metrics::histogram!("fleet_attempts", "kind" => kind.name()).record(f64::from(record.attempts.claims));
         let worker = {
             let mut workers = self.workers();
             workers.done(held, cost.cpu);

@@ -13,6 +13,7 @@ mod blobs;
 mod config;
 mod fleet;
 mod intake;
+mod mend;
 mod order;
 mod statistics;
 mod tick;
@@ -22,7 +23,9 @@ mod workers;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use tokio::sync::{Notify, Semaphore};
 use weft_storage::blobs::{BlobError, BlobStore};
@@ -34,8 +37,8 @@ use crate::statement::Order;
 use crate::{FleetEvent, JobNews, Observer};
 
 pub use config::{FleetConfig, StallLimits};
-pub use fleet::CLAIM_WAIT_MAX;
-pub use order::{BatchResult, JobCost, WrappedBatch};
+pub use fleet::{CLAIM_WAIT_MAX, WorkerPlace};
+pub use order::{BATCHES_KEPT, BatchResult, JobCost, WrappedBatch};
 pub use views::{CurrentJob, FleetCounts, JobView, KindCounts, WorkerState, WorkerView};
 
 use batch::BatchPlan;
@@ -127,6 +130,21 @@ pub enum OrderError {
         batch: u32,
         /// Name of the job.
         job: String,
+    },
+    /// There are no jobs of the batch.
+    #[error("there are no jobs of batch {batch}")]
+    Unknown {
+        /// Number of the batch.
+        batch: u32,
+    },
+    /// The bytes that a job needs are not in the store of blobs any more. Ordered again, an input comes back; for a proof
+    /// the batch has to be dropped and ordered again.
+    #[error("{what} of batch {batch} is gone from the store of blobs")]
+    BlobGone {
+        /// Number of the batch.
+        batch: u32,
+        /// What they are.
+        what: String,
     },
     /// The proof was released.
     #[error("the proof of batch {batch} is not kept any more")]
@@ -220,6 +238,14 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
     }
 }
 
+/// Does something with the store of jobs and notes how long it takes.
+async fn timed<T>(op: &'static str, work: impl Future<Output = T>) -> T {
+    let begun = Instant::now();
+    let result = work.await;
+    metrics::histogram!("fleet_store_op_seconds", "op" => op).record(begun.elapsed());
+    result
+}
+
 impl From<StoreError> for FleetError {
     fn from(error: StoreError) -> Self {
         Self::Store { reason: error.to_string() }
@@ -228,7 +254,10 @@ impl From<StoreError> for FleetError {
 
 impl From<OrderError> for FleetError {
     fn from(error: OrderError) -> Self {
-        Self::Store { reason: error.to_string() }
+        match error {
+            OrderError::Unknown { .. } => Self::NoSuchBatch,
+            error => Self::Store { reason: error.to_string() },
+        }
     }
 }
 

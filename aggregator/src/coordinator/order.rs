@@ -5,12 +5,16 @@ use std::collections::BTreeMap;
 use weft_protocol::{Context, Environment};
 use weft_prover::Cost;
 use weft_storage::blobs::BlobStore;
-use weft_storage::jobs::{Aftermath, DoneJob, JobRecord, JobState, JobStore, NewJob};
+use weft_storage::jobs::{Aftermath, DoneJob, JobRecord, JobState, JobStore, Lease, NewJob};
 
 use super::batch::{BatchPlan, PlannedSegment, decode};
-use super::{Coordinator, OrderError};
-use crate::statement::SealBlob;
+use super::fleet::WorkerPlace;
+use super::{Coordinator, OrderError, timed};
+use crate::statement::{Order, SealBlob};
 use crate::{BatchEnd, Job, JobNews, SegmentOrder};
+
+/// Job records are kept of so many batches up to the last one that was [released](Coordinator::release_batch), for views.
+pub const BATCHES_KEPT: u32 = 256;
 
 /// How far a batch is.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -74,7 +78,7 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
         let mut plans = self.plans.lock().await;
         let mut plan = self.plan(&mut plans, batch, statement.context).await?;
         if plan.has(position, &statement)? {
-            return Ok(());
+            return self.mend(&plan.segment_key(position), input.to_bytes()).await;
         }
         let input = self.put_blob(input.to_bytes()).await?;
         let jobs = plan.push(&*self.circuits, PlannedSegment { position, size, statement, input })?;
@@ -97,7 +101,9 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
             return Err(OrderError::OtherBatch { batch });
         }
         if plan.is_finished(digest)? {
-            return Ok(());
+            let blob = encode(&SealBlob { context, end });
+            let Some(seal) = plan.seal_key(&*self.circuits) else { return Ok(()) };
+            return self.mend(&seal, blob).await;
         }
         if plan.merged().ok_or(OrderError::Empty { batch })? != end.merged(context) {
             return Err(OrderError::OtherEnd { batch });
@@ -126,7 +132,7 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
 
     async fn insert(&self, jobs: Vec<NewJob>) -> Result<(), OrderError> {
         let known = jobs.clone();
-        let new = self.store.insert(self.now(), jobs).await?;
+        let new = timed("insert", self.store.insert(self.now(), jobs)).await?;
         for job in known.iter().filter(|job| new.contains(&job.key)) {
             self.tell(job, &decode(job)?, JobNews::Queued);
         }
@@ -134,22 +140,27 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
         Ok(())
     }
 
-    /// Takes up what the store has after a restart: batches that are not proved, rising. Their jobs go on by themselves;
-    /// this learns from the jobs that are done how long they take.
+    /// Takes up what the store has of batches from this one on after a restart; those before it are verified. Returns the
+    /// batches that are not proved, rising. Their jobs go on by themselves, and those that workers of an ended process had
+    /// may be done by others at once; this learns from the jobs that are done how long they take.
     ///
     /// # Errors
     /// The store failed or is damaged.
-    pub async fn resume(&self) -> Result<Vec<u32>, OrderError> {
+    pub async fn resume(&self, from: u32) -> Result<Vec<u32>, OrderError> {
         let mut open = Vec::new();
         let mut plans = self.plans.lock().await;
-        for batch in self.store.batches().await? {
+        for batch in self.store.batches().await?.into_iter().filter(|batch| *batch >= from) {
             let records = self.store.batch(batch).await?;
             let mut is_proven = false;
             for record in &records {
                 let order = decode(&record.job)?;
-                if let JobState::Done(done) = &record.state {
-                    self.statistics().note(order.job.kind(), done.wall);
-                    is_proven |= order.job == Job::Wrap;
+                match &record.state {
+                    JobState::Done(done) => {
+                        self.statistics().note(order.job.kind(), done.wall);
+                        is_proven |= order.job == Job::Wrap;
+                    }
+                    JobState::Leased(lease) => self.release_orphan(&record.job, &order, lease).await?,
+                    JobState::Waiting(_) | JobState::Ready(_) | JobState::Quarantined { .. } | JobState::Cancelled => {}
                 }
             }
             if let (false, Some(plan)) = (is_proven, BatchPlan::restore(&*self.circuits, &records)?) {
@@ -158,6 +169,16 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
             }
         }
         Ok(open)
+    }
+
+    /// Takes a job back whose worker has ended with its process: that says nothing of the job.
+    async fn release_orphan(&self, job: &NewJob, order: &Order, lease: &Lease) -> Result<(), OrderError> {
+        let is_orphan = WorkerPlace::of(lease.worker) == WorkerPlace::Inside && !self.workers().is_known(lease.worker);
+        if is_orphan {
+            self.store.release(self.now(), lease.id).await?;
+            self.tell(job, order, JobNews::Requeued { reason: "the process of its worker has ended".to_owned() });
+        }
+        Ok(())
     }
 
     /// How far a batch is; its proof, if there is one.
@@ -194,8 +215,8 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
         JobCost { job, worker: self.workers().name(done.worker), cost: Cost { wall: done.wall, cpu: done.cpu } }
     }
 
-    /// Deletes the inputs and proofs of a batch that nobody will ask for again: it is proved and its proof is kept
-    /// elsewhere. Who did which job, and what it took, stays.
+    /// Deletes the inputs and proofs of a batch that nobody will ask for again: it is verified, as all before it, and its
+    /// proof is kept elsewhere. Who did which job, and what it took, stays for [`BATCHES_KEPT`] batches.
     ///
     /// # Errors
     /// A store failed.
@@ -203,6 +224,10 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
         self.plans.lock().await.remove(&batch);
         for record in self.store.batch(batch).await? {
             self.delete_blobs(&record).await?;
+        }
+        let Some(last) = batch.checked_sub(BATCHES_KEPT) else { return Ok(()) };
+        for old in self.store.batches().await?.into_iter().take_while(|old| *old <= last) {
+            self.drop_batch(old).await?;
         }
         Ok(())
     }
@@ -234,10 +259,14 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
     /// Tries the quarantined jobs of a batch again, with fresh budgets. Returns how many there are.
     ///
     /// # Errors
-    /// The store failed.
-    pub async fn retry(&self, batch: u32) -> Result<usize, OrderError> {
+    /// There are no jobs of the batch, or the store failed.
+    pub async fn retry(&self, batch: u32) -> Result<u32, OrderError> {
+        let records = self.store.batch(batch).await?;
+        if records.is_empty() {
+            return Err(OrderError::Unknown { batch });
+        }
         let mut retried = 0;
-        for record in self.store.batch(batch).await? {
+        for record in records {
             let JobState::Quarantined { .. } = record.state else { continue };
             if self.store.retry(self.now(), &record.job.key).await? {
                 retried += 1;

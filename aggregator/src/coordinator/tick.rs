@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use weft_storage::blobs::BlobStore;
 use weft_storage::jobs::{Failure, JobStore, StoreError};
 
-use super::Coordinator;
 use super::views::WorkerState;
+use super::{Coordinator, timed};
 
 /// Ticks from one setting of the gauges to the next.
 const TICKS_PER_GAUGES: u32 = 10;
@@ -35,7 +35,7 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
     /// The store failed.
     pub async fn tick(&self) -> Result<(), StoreError> {
         let now = self.now();
-        for (key, aftermath) in self.store.expire(now).await? {
+        for (key, aftermath) in timed("expire", self.store.expire(now)).await? {
             const REASON: &str = "nothing was heard of the worker";
             self.workers().end_job(&key, REASON);
             self.tell_aftermath(&key, aftermath, REASON).await?;
@@ -55,6 +55,7 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
         Ok(())
     }
 
+    #[expect(clippy::float_arithmetic, reason = "gauges are real numbers, and nothing depends on them")]
     async fn set_gauges(&self) -> Result<(), super::OrderError> {
         let mut by_state: BTreeMap<WorkerState, u32> = WorkerState::ALL.into_iter().map(|state| (state, 0)).collect();
         for view in self.worker_views() {
@@ -76,6 +77,8 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
                 metrics::gauge!("fleet_jobs", "kind" => kind.name(), "state" => state).set(jobs);
             }
         }
+        let committed = f64::from(counts.leased_mib) * f64::from(1 << 20);
+        metrics::gauge!("fleet_worker_memory_committed_bytes").set(committed);
         metrics::gauge!("fleet_oldest_ready_seconds").set(counts.oldest_ready.unwrap_or_default());
         Ok(())
     }

@@ -120,6 +120,8 @@ pub struct FleetCounts {
     pub kinds: BTreeMap<JobKind, KindCounts>,
     /// For how long the oldest of the jobs that could be done now has been known.
     pub oldest_ready: Option<Duration>,
+    /// Memory that the jobs take which workers do at the moment.
+    pub leased_mib: u32,
 }
 
 /// Jobs of a kind.
@@ -210,8 +212,12 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
         for record in self.store.batch(batch).await? {
             let kind = decode(&record.job)?.job.kind();
             counts.kinds.entry(kind).or_default().count(&record.state);
-            if matches!(record.state, JobState::Ready(_)) {
-                counts.oldest_ready = counts.oldest_ready.max(Some(elapsed(record.inserted, now)));
+            match record.state {
+                JobState::Ready(_) => {
+                    counts.oldest_ready = counts.oldest_ready.max(Some(elapsed(record.inserted, now)));
+                }
+                JobState::Leased(_) => counts.leased_mib = counts.leased_mib.saturating_add(record.job.memory_mib),
+                JobState::Waiting(_) | JobState::Done(_) | JobState::Quarantined { .. } | JobState::Cancelled => {}
             }
         }
         Ok(())

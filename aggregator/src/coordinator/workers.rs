@@ -194,14 +194,24 @@ impl Workers {
         is_suspended
     }
 
-    /// Forgives a worker its invalid proofs. Returns whether it is known.
-    pub(super) fn readmit(&mut self, id: WorkerId) -> bool {
-        let Some(worker) = self.known.get_mut(&id) else { return false };
-        self.invalid.remove(&worker.hello.name);
-        if worker.standing == Standing::Suspended {
-            worker.standing = Standing::Good;
+    /// Forgives all workers of a name their invalid proofs. Returns whether they were suspended; `None` if nobody of that
+    /// name is remembered.
+    pub(super) fn readmit(&mut self, name: &str, config: &FleetConfig) -> Option<bool> {
+        let mut is_known = false;
+        for worker in self.known.values_mut().filter(|worker| worker.hello.name == name) {
+            is_known = true;
+            if worker.standing == Standing::Suspended {
+                worker.standing = Standing::Good;
+            }
         }
-        true
+        let invalid = self.invalid.remove(name);
+        let was_suspended = invalid.is_some_and(|count| count >= config.invalid_per_worker_max);
+        (is_known || invalid.is_some()).then_some(was_suspended)
+    }
+
+    /// Whether this process has registered the worker.
+    pub(super) fn is_known(&self, id: WorkerId) -> bool {
+        self.known.contains_key(&id)
     }
 
     /// Takes leave of a worker. Returns the job that it had.
@@ -222,7 +232,10 @@ impl Workers {
     ) -> Vec<(Current, Duration)> {
         let mut stalled = Vec::new();
         for worker in self.known.values_mut() {
-            let Some(current) = &worker.current else { continue };
+            // A clock that was set back gives nobody more time.
+            worker.last_seen = worker.last_seen.min(now);
+            let Some(current) = &mut worker.current else { continue };
+            current.stage_since = current.stage_since.min(now);
             let limit = limit(current.job.kind());
             if elapsed(current.stage_since, now) > limit {
                 stalled.extend(worker.current.take().map(|current| (current, limit)));

@@ -18,7 +18,7 @@ use crate::worker::Transport;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Messages that are a few bytes, both ways.
-const SHORT_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const SHORT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Bytes of an answer at most: a blob.
 const ANSWER_BYTES_MAX: usize = (16 << 20) + 1024;
 
@@ -73,7 +73,7 @@ impl HttpTransport {
         postcard::from_bytes(&bytes).map_err(protocol)
     }
 
-    async fn request(
+    pub(super) async fn request(
         &self,
         method: Method,
         path: &str,

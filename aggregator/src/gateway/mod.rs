@@ -10,11 +10,15 @@
 //! | `POST /v1/prover/leases/released` | [`Held`] | |
 //! | `GET /v1/prover/blobs/{id}` | | the bytes |
 //! | `POST /v1/prover/proofs` | [`Submission`] | [`ProofOutcome`](crate::ProofOutcome) |
+//! | `POST /v1/prover/batches/{number}/retry` | | [`Retried`], in JSON |
+//! | `POST /v1/prover/workers/{name}/readmit` | | [`Readmitted`], in JSON |
 //!
 //! Every request carries the token of the fleet (`Authorization: Bearer …`). Bodies are in postcard, since both sides are of
-//! one version; errors are problems (RFC 9457). Every request is bounded: its body, its time, and how many there are.
+//! one version, but for the last two, which are for people; errors are problems (RFC 9457). Every request is bounded: its
+//! body, its time, and how many there are.
 
 mod client;
+mod operator;
 mod problem;
 mod token;
 
@@ -34,13 +38,15 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
-use weft_storage::jobs::{BlobId, WorkerId};
+use weft_storage::blobs::BlobStore;
+use weft_storage::jobs::{BlobId, JobStore, WorkerId};
 
-use crate::coordinator::CLAIM_WAIT_MAX;
+use crate::coordinator::{CLAIM_WAIT_MAX, WorkerPlace};
 use crate::message::{Beat, FailureReport, FleetError, Held, Submission, WorkerHello};
-use crate::worker::Transport;
+use crate::{Coordinator, Local};
 
 pub use client::{ClientError, HttpTransport};
+pub use operator::{Readmitted, Retried};
 pub use problem::ProblemCode;
 pub use token::{TOKEN_BYTES_MIN, Token, TokenError};
 
@@ -64,22 +70,27 @@ pub struct ClaimRequest {
     pub wait: Duration,
 }
 
-/// The routes, with their full paths, for workers that know the token. They end in `transport`: a
-/// [`Local`](crate::Local) one.
-pub fn router<T: Transport>(transport: T, token: Token) -> Router {
+/// The routes to a coordinator, with their full paths, for workers and operators that know the token.
+pub fn router<S: JobStore, B: BlobStore>(coordinator: Local<S, B>, token: Token) -> Router {
     let guard = Arc::new(Guard { token, requests: Semaphore::new(REQUESTS_MAX) });
+    let proofs = Router::new().route("/v1/prover/proofs", post(submit)).layer(DefaultBodyLimit::max(PROOF_BODY_MAX));
     Router::new()
-        .route("/v1/prover/workers", post(register::<T>))
-        .route("/v1/prover/workers/{worker}", delete(goodbye::<T>))
-        .route("/v1/prover/leases", post(claim::<T>).put(beat::<T>))
-        .route("/v1/prover/leases/failed", post(fail::<T>))
-        .route("/v1/prover/leases/released", post(release::<T>))
-        .route("/v1/prover/blobs/{id}", get(blob::<T>))
+        .route("/v1/prover/workers", post(register))
+        .route("/v1/prover/workers/{worker}", delete(goodbye))
+        .route("/v1/prover/workers/{worker}/readmit", post(operator::readmit))
+        .route("/v1/prover/batches/{number}/retry", post(operator::retry))
+        .route("/v1/prover/leases", post(claim).put(beat))
+        .route("/v1/prover/leases/failed", post(fail))
+        .route("/v1/prover/leases/released", post(release))
+        .route("/v1/prover/blobs/{id}", get(blob))
         .layer(DefaultBodyLimit::max(BODY_MAX))
-        .merge(Router::new().route("/v1/prover/proofs", post(submit::<T>)).layer(DefaultBodyLimit::max(PROOF_BODY_MAX)))
+        .merge(proofs)
         .layer(middleware::from_fn_with_state(guard, admit))
-        .with_state(transport)
+        .with_state(coordinator.0)
 }
+
+/// What the routes end in.
+type Fleet<S, B> = State<Arc<Coordinator<S, B>>>;
 
 struct Guard {
     token: Token,
@@ -98,48 +109,54 @@ async fn admit(State(guard): State<Arc<Guard>>, request: Request, next: Next) ->
     }
 }
 
-async fn register<T: Transport>(State(transport): State<T>, body: Body) -> Result<Response, FleetError> {
+async fn register<S: JobStore, B: BlobStore>(State(fleet): Fleet<S, B>, body: Body) -> Result<Response, FleetError> {
     let hello: WorkerHello = decode(body)?;
-    Ok(encoded(&transport.register(hello).await?))
+    Ok(encoded(&fleet.register(hello, WorkerPlace::Outside).await?))
 }
 
-async fn goodbye<T: Transport>(State(transport): State<T>, Path(worker): Path<String>) -> Result<Response, FleetError> {
+async fn goodbye<S: JobStore, B: BlobStore>(
+    State(fleet): Fleet<S, B>,
+    Path(worker): Path<String>,
+) -> Result<Response, FleetError> {
     let worker = worker.parse().map_err(|_| FleetError::UnknownWorker)?;
-    transport.goodbye(WorkerId(worker)).await?;
+    fleet.goodbye(WorkerId(worker)).await?;
     Ok(encoded(&()))
 }
 
-async fn claim<T: Transport>(State(transport): State<T>, body: Body) -> Result<Response, FleetError> {
+async fn claim<S: JobStore, B: BlobStore>(State(fleet): Fleet<S, B>, body: Body) -> Result<Response, FleetError> {
     let ClaimRequest { worker, wait } = decode(body)?;
-    Ok(encoded(&transport.claim(worker, wait).await?))
+    Ok(encoded(&fleet.claim(worker, wait).await?))
 }
 
-async fn beat<T: Transport>(State(transport): State<T>, body: Body) -> Result<Response, FleetError> {
+async fn beat<S: JobStore, B: BlobStore>(State(fleet): Fleet<S, B>, body: Body) -> Result<Response, FleetError> {
     let beat: Beat = decode(body)?;
-    Ok(encoded(&transport.beat(beat).await?))
+    Ok(encoded(&fleet.beat(beat).await?))
 }
 
-async fn fail<T: Transport>(State(transport): State<T>, body: Body) -> Result<Response, FleetError> {
+async fn fail<S: JobStore, B: BlobStore>(State(fleet): Fleet<S, B>, body: Body) -> Result<Response, FleetError> {
     let report: FailureReport = decode(body)?;
-    transport.fail(report).await?;
+    fleet.fail(report).await?;
     Ok(encoded(&()))
 }
 
-async fn release<T: Transport>(State(transport): State<T>, body: Body) -> Result<Response, FleetError> {
+async fn release<S: JobStore, B: BlobStore>(State(fleet): Fleet<S, B>, body: Body) -> Result<Response, FleetError> {
     let held: Held = decode(body)?;
-    transport.release(held).await?;
+    fleet.release(held).await?;
     Ok(encoded(&()))
 }
 
-async fn submit<T: Transport>(State(transport): State<T>, body: Body) -> Result<Response, FleetError> {
+async fn submit<S: JobStore, B: BlobStore>(State(fleet): Fleet<S, B>, body: Body) -> Result<Response, FleetError> {
     let submission: Submission = decode(body)?;
-    Ok(encoded(&transport.submit(submission).await?))
+    Ok(encoded(&fleet.submit(submission).await?))
 }
 
-async fn blob<T: Transport>(State(transport): State<T>, Path(id): Path<String>) -> Result<Response, FleetError> {
+async fn blob<S: JobStore, B: BlobStore>(
+    State(fleet): Fleet<S, B>,
+    Path(id): Path<String>,
+) -> Result<Response, FleetError> {
     let mut bytes = [0; 32];
     hex::decode_to_slice(&id, &mut bytes).map_err(|_| FleetError::NoSuchBlob)?;
-    Ok(octets(transport.blob(BlobId(bytes)).await?))
+    Ok(octets(fleet.blob(BlobId(bytes)).await?))
 }
 
 /// A body, or why there is none.

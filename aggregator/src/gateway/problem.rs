@@ -24,6 +24,10 @@ pub enum ProblemCode {
     Busy,
     /// [`FleetError::NoSuchBlob`]
     NoSuchBlob,
+    /// [`FleetError::NoSuchBatch`]
+    NoSuchBatch,
+    /// [`FleetError::NoSuchWorker`]
+    NoSuchWorker,
     /// [`FleetError::Store`]
     StoreFailed,
     /// [`FleetError::Unauthorized`]
@@ -59,6 +63,8 @@ impl Problem {
             FleetError::Suspended => (ProblemCode::WorkerSuspended, StatusCode::FORBIDDEN),
             FleetError::Busy => (ProblemCode::Busy, StatusCode::SERVICE_UNAVAILABLE),
             FleetError::NoSuchBlob => (ProblemCode::NoSuchBlob, StatusCode::NOT_FOUND),
+            FleetError::NoSuchBatch => (ProblemCode::NoSuchBatch, StatusCode::NOT_FOUND),
+            FleetError::NoSuchWorker => (ProblemCode::NoSuchWorker, StatusCode::NOT_FOUND),
             FleetError::Store { .. } | FleetError::Unreachable { .. } => {
                 (ProblemCode::StoreFailed, StatusCode::INTERNAL_SERVER_ERROR)
             }
@@ -91,6 +97,8 @@ impl Problem {
             ProblemCode::WorkerSuspended => FleetError::Suspended,
             ProblemCode::Busy => FleetError::Busy,
             ProblemCode::NoSuchBlob => FleetError::NoSuchBlob,
+            ProblemCode::NoSuchBatch => FleetError::NoSuchBatch,
+            ProblemCode::NoSuchWorker => FleetError::NoSuchWorker,
             ProblemCode::StoreFailed => FleetError::Store { reason },
             ProblemCode::Unauthorized => FleetError::Unauthorized,
             ProblemCode::BodyTooLarge => FleetError::TooLarge,
@@ -126,6 +134,8 @@ mod tests {
             FleetError::Suspended,
             FleetError::Busy,
             FleetError::NoSuchBlob,
+            FleetError::NoSuchBatch,
+            FleetError::NoSuchWorker,
             FleetError::Unauthorized,
             FleetError::TooLarge,
         ] {

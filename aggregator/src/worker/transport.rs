@@ -9,6 +9,7 @@ use weft_storage::blobs::BlobStore;
 use weft_storage::jobs::{BeatReply, BlobId, JobStore, WorkerId};
 
 use crate::Coordinator;
+use crate::coordinator::WorkerPlace;
 use crate::message::{
     Assignment, Beat, FailureReport, FleetError, Held, ProofOutcome, Submission, Welcome, WorkerHello,
 };
@@ -71,7 +72,7 @@ impl<S: JobStore, B: BlobStore> Transport for Local<S, B> {
     }
 
     async fn register(&self, hello: WorkerHello) -> Result<Welcome, FleetError> {
-        self.0.register(hello).await
+        self.0.register(hello, WorkerPlace::Inside).await
     }
 
     async fn claim(&self, worker: WorkerId, wait: Duration) -> Result<Option<Assignment>, FleetError> {

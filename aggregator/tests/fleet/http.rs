@@ -4,12 +4,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use weft_aggregator::gateway::{HttpTransport, Token, router};
+use weft_aggregator::gateway::{HttpTransport, Readmitted, Retried, Token, router};
 use weft_aggregator::message::{BUILD, Held, Submission};
-use weft_aggregator::{Circuits as _, FleetError, ProofOutcome, Transport};
+use weft_aggregator::{Circuits as _, FleetError, FleetEvent, JobKind, ProofOutcome, Transport};
 use weft_storage::jobs::{BlobId, JobStore, LeaseId, MemoryJobStore, WorkerId};
 
-use crate::toy::{Toy, proof_of};
+use crate::toy::{Mishap, Toy, proof_of};
 use crate::world::{Batch, World, hello, in_memory, in_process, start};
 
 pub(crate) const TOKEN: &str = "a-token-that-nobody-knows";
@@ -77,6 +77,46 @@ async fn nobody_enters_without_the_token() {
     assert_eq!(response.headers()["www-authenticate"], "Bearer");
     let problem: serde_json::Value = response.json().await.expect("a problem");
     assert_eq!(problem["code"], "unauthorized");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_readmit_workers_and_retry_batches() {
+    let Served { world, address, _dir } = served().await;
+    let transport = transport(address);
+    assert_eq!(transport.retry_batch(1).await, Err(FleetError::NoSuchBatch));
+    assert_eq!(transport.readmit("a liar/1").await, Err(FleetError::NoSuchWorker));
+    let batch = Batch::new(1, 1);
+    world.submit(&batch).await;
+    world.finish(&batch).await;
+    assert_eq!(transport.retry_batch(1).await, Ok(Retried { batch: 1, retried: 0 }));
+    // Two liars use up the job's budget of invalid proofs, and their own.
+    for name in ["a liar/1", "a liar/2"] {
+        let liar = start(name, transport.clone(), in_process(Toy::always(JobKind::Segment, Mishap::Lie)));
+        assert_eq!(liar.end().await, Err(FleetError::Suspended));
+    }
+    world.wait_for("the end", |event| matches!(event, FleetEvent::Halted { batch: 1, .. })).await;
+    let request = reqwest::Client::new().post(format!("http://{address}/v1/prover/batches/1/retry"));
+    let response = request.header("authorization", format!("Bearer {TOKEN}")).send().await.expect("it answers");
+    assert_eq!(response.headers()["content-type"], "application/json");
+    let retried: serde_json::Value = response.json().await.expect("JSON");
+    assert_eq!(retried, serde_json::json!({ "batch": 1, "retried": 1 }));
+    for was_suspended in [true, false] {
+        let readmitted = Readmitted { worker: "a liar/1".to_owned(), was_suspended };
+        assert_eq!(transport.readmit("a liar/1").await, Ok(readmitted));
+    }
+    let reformed = start("a liar/1", transport.clone(), in_process(Toy::good()));
+    world.proven(1).await;
+    reformed.stop().await.expect("it was asked to");
+
+    let client = reqwest::Client::new();
+    for path in ["batches/1/retry", "workers/a/readmit"] {
+        let response = client.post(format!("http://{address}/v1/prover/{path}")).send().await.expect("it answers");
+        assert_eq!(response.status(), 401, "{path}");
+    }
+    let request = client.post(format!("http://{address}/v1/prover/batches/x/retry"));
+    let response = request.header("authorization", format!("Bearer {TOKEN}")).send().await.expect("it answers");
+    assert_eq!(response.status(), 404);
+    assert_eq!(response.headers()["content-type"], "application/problem+json");
 }
 
 #[tokio::test(flavor = "multi_thread")]

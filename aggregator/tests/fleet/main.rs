@@ -4,6 +4,7 @@ mod child;
 mod drain;
 mod http;
 mod leases;
+mod mend;
 mod orders;
 mod proofs;
 mod restart;

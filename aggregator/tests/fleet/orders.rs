@@ -112,7 +112,7 @@ async fn a_coordinator_that_knows_only_the_store_takes_the_same_orders() {
     world.coordinator.release_batch(1).await.expect("the plan is forgotten, and the inputs");
     world.submit(&batch).await;
     world.finish(&batch).await;
-    let resumed = world.coordinator.resume().await.expect("the store is whole");
+    let resumed = world.coordinator.resume(0).await.expect("the store is whole");
     assert_eq!(resumed, [1]);
     let views = world.coordinator.job_views(1).await.expect("the store works");
     assert_eq!(views.len(), 5 + 3 + 2);
@@ -136,7 +136,7 @@ async fn a_released_batch_leaves_only_its_summary() {
     let views = world.coordinator.job_views(1).await.expect("the store works");
     assert_eq!(views.len(), 3 + 1 + 2);
     assert!(views.iter().all(|view| view.worker.as_deref() == Some("a")), "{views:?}");
-    assert!(world.coordinator.resume().await.expect("the store is whole").is_empty(), "nothing is left to do");
+    assert!(world.coordinator.resume(0).await.expect("the store is whole").is_empty(), "nothing is left to do");
     worker.stop().await.expect("it was asked to");
 }
 

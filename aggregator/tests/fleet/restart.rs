@@ -5,12 +5,12 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
-use weft_aggregator::{BatchResult, Job, JobKind, JobNews, OrderError};
-use weft_storage::jobs::{Budgets, RocksJobStore};
+use weft_aggregator::{BatchResult, Job, JobKind, JobNews, OrderError, Transport as _};
+use weft_storage::jobs::{Budgets, JobState, RocksJobStore};
 
 use crate::http::{serve, transport};
 use crate::toy::{Mishap, Toy};
-use crate::world::{BUDGETS, Batch, PATIENCE, Running, World, config, in_process, start};
+use crate::world::{BUDGETS, Batch, PATIENCE, Running, World, config, hello, in_process, start};
 
 /// Bound on the time from a coordinator's return to the next proof that it takes.
 const BACK_IN_BUSINESS: Duration = Duration::from_secs(3);
@@ -40,7 +40,7 @@ fn rise(dir: &Path, address: &str) -> (Runtime, Fleet, SocketAddr) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         };
         let world = World::new(store, dir, weft_aggregator::FleetConfig { budgets: budgets(), ..config() });
-        world.coordinator.resume().await.expect("the store is whole");
+        world.coordinator.resume(0).await.expect("the store is whole");
         let address = serve(&world, address).await;
         (world, address)
     });
@@ -87,6 +87,35 @@ fn a_finished_proof_is_delivered_to_the_next_coordinator() {
         assert!(views.iter().all(|view| view.attempts.claims == 1), "nothing was done twice: {views:?}");
     });
     workers.block_on(running.stop()).expect("it was asked to");
+}
+
+#[test]
+fn workers_that_end_with_the_coordinator_are_not_blamed() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (first, world, address) = rise(dir.path(), "127.0.0.1:0");
+    let batch = Batch::new(1, 2);
+    first.block_on(async {
+        world.submit(&batch).await;
+        let (local, remote) = (world.local(), transport(address));
+        let inside = local.register(hello("local")).await.expect("it fits").worker;
+        let outside = remote.register(hello("remote")).await.expect("it fits").worker;
+        for (job, number) in [(local.claim(inside, PATIENCE).await, 0), (remote.claim(outside, PATIENCE).await, 1)] {
+            assert_eq!(job.expect("it may").expect("a job").job, Job::Segment(number));
+        }
+        assert_eq!(world.coordinator.resume(0).await.expect("the store is whole"), [1]);
+        let views = world.coordinator.job_views(1).await.expect("the store works");
+        assert!(matches!(views[0].state, JobState::Leased(_)), "the worker is there: {views:?}");
+    });
+    die(first, world);
+    let (second, world, _) = rise(dir.path(), "127.0.0.1:0");
+    second.block_on(async {
+        let views = world.coordinator.job_views(1).await.expect("the store works");
+        let (of_local, of_remote) = (&views[0], &views[1]);
+        assert!(matches!(of_local.state, JobState::Ready(_)), "{of_local:?}");
+        assert!(of_local.attempts.lost.is_empty() && of_local.attempts.errors == 0, "{of_local:?}");
+        assert!(matches!(of_remote.state, JobState::Leased(_)), "its worker may still be there: {of_remote:?}");
+    });
+    die(second, world);
 }
 
 #[test]

@@ -1,0 +1,70 @@
+//! What is missing: jobs or blobs of batches that are still needed.
+
+use std::collections::BTreeMap;
+
+use weft_storage::blobs::{BlobError, BlobId, BlobStore};
+use weft_storage::jobs::{Aftermath, JobKey, JobState, JobStore};
+
+use super::batch::decode;
+use super::{Coordinator, OrderError};
+use crate::Job;
+
+impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
+    /// Whether the proof of a batch is here or can be made out of what is: its end is known, and nothing is gone that its
+    /// jobs still need. A batch that was sealed and is not verified, but not whole, is to be [dropped](Self::drop_batch)
+    /// and ordered again from the log: its jobs or blobs were lost.
+    ///
+    /// # Errors
+    /// A store failed or is damaged.
+    pub async fn is_whole(&self, batch: u32) -> Result<bool, OrderError> {
+        let mut proofs = BTreeMap::new();
+        let mut needs = Vec::new();
+        let mut is_finished = false;
+        for record in self.store.batch(batch).await? {
+            let order = decode(&record.job)?;
+            is_finished |= order.job == Job::Wrap;
+            match record.state {
+                JobState::Done(done) if order.job == Job::Wrap => return self.is_there(done.proof).await,
+                JobState::Done(done) => drop(proofs.insert(record.job.key, done.proof)),
+                JobState::Cancelled => return Ok(false),
+                JobState::Waiting(_) | JobState::Ready(_) | JobState::Leased(_) | JobState::Quarantined { .. } => {
+                    needs.extend(order.input);
+                    // Children come before their parents; those that are not done have no proof that could be gone.
+                    needs.extend(order.children.iter().filter_map(|child| proofs.get(child)));
+                }
+            }
+        }
+        for blob in needs {
+            if !self.is_there(blob).await? {
+                return Ok(false);
+            }
+        }
+        Ok(is_finished)
+    }
+
+    /// Keeps the input of a job that was ordered again, if the job needs it and it is gone. A job that was given up is then
+    /// tried again.
+    pub(super) async fn mend(&self, key: &JobKey, input: Vec<u8>) -> Result<(), OrderError> {
+        let Some(record) = self.store.job(key).await? else { return Ok(()) };
+        let is_open = !matches!(record.state, JobState::Done(_) | JobState::Cancelled);
+        let Some(expected) = decode(&record.job)?.input.filter(|_| is_open) else { return Ok(()) };
+        if self.is_there(expected).await? {
+            return Ok(());
+        }
+        self.put_blob(input).await?;
+        tracing::warn!(batch = record.job.batch, job = record.job.name, "the input was gone and is kept again");
+        if self.store.retry(self.now(), key).await? {
+            self.tell_aftermath(key, Aftermath::Requeued, "its input is there again").await?;
+        }
+        Ok(())
+    }
+
+    /// Whether a blob is there, and undamaged.
+    async fn is_there(&self, blob: BlobId) -> Result<bool, OrderError> {
+        match self.blobs.get(&blob).await {
+            Ok(bytes) => Ok(bytes.is_some()),
+            Err(BlobError::Corrupt { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
