@@ -34,9 +34,9 @@ use crate::config::NodeConfig;
 use crate::dispatch::Dispatcher;
 use crate::fleet::{Collector, Fleet, FleetOutlets, NodeCoordinator};
 use crate::journal::{Failure, Journal};
-use crate::l1::{Poster, Rollup, Watcher, read_assets};
+use crate::l1::{L1News, PostNews, PostOrder, Poster, Rollup, Watcher, read_assets};
 use crate::proving::JobCost;
-use crate::sequencer::{FeeCollector, Inbox, Opening, Phase, Sequencer, SequencerHandle, Settings};
+use crate::sequencer::{FeeCollector, Inbox, Opening, Phase, QueueCursor, Sequencer, SequencerHandle, Settings};
 use crate::signatures::SignatureChecker;
 use agree::OnL1;
 
@@ -234,7 +234,7 @@ impl Engine {
         let opened = spawn_blocking(move || open(&data, settings, compute, outlets)).await;
         let (opening, dispatcher) = opened.context("the data were not opened")??;
         sequencer.enter(Phase::Starting("it compares itself with L1"));
-        agree::check(&opening, rollup, &on_l1).await?;
+        let on_l1 = agree::check(&opening, rollup).await?;
         let threads = serve(opening, dispatcher, &wiring, inbox)?;
 
         let assets = read_assets(rollup).await?;
@@ -242,7 +242,7 @@ impl Engine {
             sequencer.list_assets(assets);
             sequencer.queue_cursor()
         });
-        let watcher = Watcher::new(rollup.clone(), sequencer.clone(), parts.first_block, known.await?);
+        let watcher = watcher(&parts, &sequencer, known.await?);
         agree::catch_up(rollup, &sequencer, on_l1.number).await?;
         let fleet = Fleet::start(Arc::clone(&wiring.coordinator), &parts.config.provers).await?;
         let collector =
@@ -250,11 +250,11 @@ impl Engine {
         for batch in sequencer.ask(|sequencer| sequencer.unverified()).await? {
             collector.look(batch).await?;
         }
-        let poster = Poster::new(rollup.clone(), operator, sequencer.clone());
+        let poster = post(rollup.clone(), operator, sequencer.clone(), orders);
         let tasks = vec![
             tokio::spawn(collector.run(events)),
-            tokio::spawn(watcher.run(parts.config.l1_poll)),
-            tokio::spawn(poster.run(orders)),
+            tokio::spawn(watch(watcher, parts.config.l1_poll, sequencer.clone())),
+            tokio::spawn(poster),
         ];
         sequencer.enter(Phase::Starting("it waits for the account of fees"));
         let engine = Self { fleet, tasks, threads };
@@ -274,6 +274,44 @@ impl Engine {
         if !matches!(joined.await, Ok(Ok(()))) {
             tracing::error!("a thread of the node panicked");
         }
+    }
+}
+
+/// Tells the sequencer what L1 has, from where it knows it.
+fn watcher(parts: &NodeParts, sequencer: &SequencerHandle, known: QueueCursor) -> Watcher {
+    let reports = sequencer.clone();
+    Watcher::new(parts.rollup.clone(), parts.first_block, known, move |news| {
+        reports.post(move |sequencer| match news {
+            L1News::Found(entries, assets) => sequencer.take_from_l1(entries, assets),
+            L1News::Head(head) => sequencer.observe_l1(head),
+        });
+    })
+}
+
+/// Reads L1, until the node stops or must halt.
+async fn watch(watcher: Watcher, every: Duration, sequencer: SequencerHandle) {
+    if let Err(error) = watcher.run(every).await {
+        sequencer.halt(error.to_string());
+    }
+}
+
+/// Posts what comes, until the node stops or must halt.
+async fn post(
+    rollup: Rollup,
+    operator: L1Address,
+    sequencer: SequencerHandle,
+    orders: mpsc::UnboundedReceiver<PostOrder>,
+) {
+    let reports = sequencer.clone();
+    let report = move |news| {
+        reports.post(move |sequencer| match news {
+            PostNews::Posted(number, transaction) => sequencer.posted(number, transaction),
+            PostNews::Verified(number, transaction) => sequencer.verified(number, transaction),
+            PostNews::Delayed(number, reason) => sequencer.stuck(number, Some(reason)),
+        });
+    };
+    if let Err(error) = Poster::new(rollup, operator, report).run(orders).await {
+        sequencer.halt(error.to_string());
     }
 }
 

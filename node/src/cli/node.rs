@@ -20,7 +20,7 @@ use super::settings::SettingsOptions;
 use crate::circuits;
 use crate::config::Settings;
 use crate::keystore::read_private;
-use crate::l1::Rollup;
+use crate::l1::{Rollup, http_client};
 use crate::node::{Node, NodeParts};
 use crate::sequencer::FeeCollector;
 
@@ -108,7 +108,7 @@ fn rollup(settings: &Settings, operator: &PrivateKeySigner) -> Result<Rollup> {
         .with_simple_nonce_management()
         .fetch_chain_id()
         .wallet(EthereumWallet::from(operator.clone()))
-        .connect_http(url)
+        .connect_reqwest(http_client().context("no client for L1")?, url)
         .erased();
     provider.client().set_poll_interval(std::time::Duration::from_millis(settings.l1.poll_ms));
     Ok(Rollup::new(contract, provider))

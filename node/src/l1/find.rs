@@ -29,6 +29,12 @@ pub enum FindError {
         /// First block that was read.
         block: u64,
     },
+    /// An event is there, its transaction is not.
+    #[error("L1 has an event of transaction {hash}, but not the transaction")]
+    NoTransaction {
+        /// The transaction.
+        hash: B256,
+    },
 }
 
 /// The L1 transactions of a batch that is proven on L1, and the state root that it left, from events in `block` or later.
@@ -91,9 +97,10 @@ async fn transaction(rollup: &Rollup, log: &Log) -> Result<L1Transaction, FindEr
     let provider = rollup.provider();
     let receipt = provider.get_transaction_receipt(hash).await?;
     let sent = provider.get_transaction_by_hash(hash).await?;
+    let (Some(receipt), Some(sent)) = (receipt, sent) else { return Err(FindError::NoTransaction { hash }) };
     Ok(L1Transaction {
         hash: FixedBytes(hash.0),
-        gas: receipt.map_or(0, |receipt| receipt.gas_used),
-        data_bytes: sent.map_or(0, |sent| u64::try_from(sent.input().len()).expect("a length fits 64 bits")),
+        gas: receipt.gas_used,
+        data_bytes: u64::try_from(sent.input().len()).expect("a length fits 64 bits"),
     })
 }

@@ -4,19 +4,26 @@ mod find;
 mod patience;
 mod post;
 mod queue;
+#[cfg(test)]
+mod testing;
 mod watch;
 
+use std::time::Duration;
+
 use alloy::primitives::B256;
+use alloy::transports::http::reqwest;
 use weft_protocol::crypto::Digest;
 
 pub use find::{FindError, find_posted};
 pub use patience::Patience;
-pub use post::{PostError, PostOrder, Poster};
+pub use post::{PostError, PostNews, PostOrder, Poster};
 pub use queue::{QueueError, decode_entry};
-pub use watch::{QueueEvent, WatchError, Watcher, read_assets};
+pub use watch::{L1News, QueueEvent, WatchError, Watcher, read_assets};
 
 /// L1 blocks of one request for events: what providers commonly allow.
 const BLOCKS_PER_READ: u64 = 2_000;
+/// How long L1 may take for an answer: one that never comes must not look like one that is on its way.
+const ANSWER_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// The last L1 block that was read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -34,4 +41,12 @@ pub type Rollup = weft_contract::bindings::IRollup::IRollupInstance<alloy::provi
 #[must_use]
 pub fn word(digest: &Digest) -> B256 {
     B256::from(digest.to_bytes())
+}
+
+/// A client for an L1 over HTTP that does not wait for ever.
+///
+/// # Errors
+/// The system's TLS cannot be used.
+pub fn http_client() -> reqwest::Result<reqwest::Client> {
+    reqwest::Client::builder().timeout(ANSWER_TIME_MAX).build()
 }

@@ -11,9 +11,16 @@ const LONGEST: Duration = Duration::from_secs(30);
 const FAILURES_MAX: u32 = 2_880;
 
 /// Failures in a row.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Patience {
+    first: Duration,
     failures: u32,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { first: FIRST, failures: 0 }
+    }
 }
 
 impl Patience {
@@ -28,8 +35,14 @@ impl Patience {
         true
     }
 
+    /// How many there were.
+    #[must_use]
+    pub const fn failures(&self) -> u32 {
+        self.failures
+    }
+
     fn pause(self) -> Duration {
-        FIRST.saturating_mul(1 << self.failures.saturating_sub(1).min(16)).min(LONGEST)
+        self.first.saturating_mul(1 << self.failures.saturating_sub(1).min(16)).min(LONGEST)
     }
 }
 
@@ -37,9 +50,16 @@ impl Patience {
 mod tests {
     use super::*;
 
+    impl Patience {
+        /// The shortest waits: for tests of many failures.
+        pub(in crate::l1) fn short() -> Self {
+            Self { first: Duration::from_micros(100), ..Self::default() }
+        }
+    }
+
     #[test]
     fn pauses_double_up_to_the_longest() {
-        let pauses: Vec<_> = (1..12).map(|failures| Patience { failures }.pause()).collect();
+        let pauses: Vec<_> = (1..12).map(|failures| Patience { failures, ..Patience::default() }.pause()).collect();
         assert_eq!(pauses[0], FIRST);
         assert!(pauses.windows(2).all(|pair| pair[1] == LONGEST.min(pair[0] * 2)), "{pauses:?}");
         assert_eq!(pauses[10], LONGEST);

@@ -1,29 +1,32 @@
 //! Posts proven batches: the data, then the proof.
 //!
-//! Each call asks the contract first whether it is done already, and is sent with the account's next nonce in the chain:
-//! two transactions that mean the same have the same nonce, so that at most one of them gets into a block. A node that was
-//! killed anywhere on the way sends nothing that counts twice, and finds what it had sent.
+//! What is sent next follows from what L1 has at one block: the account's next nonce, and whether the batch is committed or
+//! verified. A call that was sent before is either in that block, and then it is not sent again, or the next one has its
+//! nonce, and then at most one of them gets into a block. So nothing counts twice, whatever answers get lost, however far
+//! L1 is behind itself, and wherever the node is killed.
 
-use std::ops::Range;
+mod error;
+mod order;
+
+use std::fmt;
 use std::time::Duration;
 
-use alloy::contract::Error as CallError;
+use alloy::eips::BlockId;
 use alloy::network::Ethereum;
-use alloy::primitives::aliases::U40;
 use alloy::primitives::{Address, B256, Bytes, keccak256};
-use alloy::providers::{PendingTransactionError, Provider};
+use alloy::providers::Provider;
 use alloy::rpc::types::TransactionReceipt;
-use alloy::sol_types::SolValue;
-use alloy::transports::TransportError;
+use alloy::sol_types::{SolEvent, SolValue};
 use tokio::sync::mpsc::UnboundedReceiver;
 use weft_api::{FixedBytes, L1Transaction};
-use weft_contract::bindings::IRollup::IRollupErrors;
-use weft_contract::bindings::{Commitment, Header};
-use weft_protocol::{DataPoint, Environment, RECORD_BYTES, SealStatement};
+use weft_contract::bindings::IRollup::BatchCommitted;
 
-use super::find::{FindError, find_commit, find_posted};
+pub use error::PostError;
+pub use order::PostOrder;
+
+use super::find::{find_commit, find_posted};
 use super::{Patience, Rollup, word};
-use crate::sequencer::SequencerHandle;
+use error::Outlook;
 
 /// How long a transaction may wait for its block before it is sent again.
 const BLOCK_TIME_MAX: Duration = Duration::from_secs(120);
@@ -31,210 +34,144 @@ const BLOCK_TIME_MAX: Duration = Duration::from_secs(120);
 const PENDING_POLL: Duration = Duration::from_secs(1);
 /// How often at most.
 const PENDING_POLLS_MAX: u32 = 120;
+/// How often in a row L1 may say what is wrong unless it is behind itself: about half a minute.
+const DOUBTS_MAX: u32 = 8;
+/// Failures in a row after which the node says that a batch is not posted.
+const FAILURES_UNTOLD: u32 = 5;
 
 type Call<'a> = alloy::contract::RawCallBuilder<&'a alloy::providers::DynProvider, Ethereum>;
 
-/// A batch to be posted.
-#[derive(Clone, Debug)]
-pub struct PostOrder {
-    /// What the proof proves.
-    pub statement: SealStatement,
-    /// What the batch is.
-    pub environment: Environment,
-    /// The records.
-    pub data: Vec<u8>,
-    /// Root over the batch's withdrawals.
-    pub withdrawals_root: [u8; 32],
-    /// Queue entries that the batch takes.
-    pub queue: Range<u64>,
-    /// Queue chain before them.
-    pub queue_chain_start: [u8; 32],
-    /// Queue chain after them.
-    pub queue_chain_end: [u8; 32],
-    /// The wrapped proof, verified.
-    pub proof: Vec<u8>,
-    /// The last L1 block that was read before the batch was sealed.
-    pub l1_block: u64,
-}
-
-/// A batch is not on L1.
-#[derive(Debug, thiserror::Error)]
-pub enum PostError {
-    /// The contract refuses it, or L1 does not take it.
-    #[error("{call} was not sent: {reason}")]
-    Send {
-        /// The contract's function.
-        call: &'static str,
-        /// What L1 said.
-        reason: String,
-        /// Whether the same may succeed later.
-        passes: bool,
-    },
-    /// The transaction was not seen in a block.
-    #[error("{call} is not in a block: {source}")]
-    Confirm {
-        /// The contract's function.
-        call: &'static str,
-        /// What was waited for.
-        source: PendingTransactionError,
-    },
-    /// The transaction is in a block and failed.
-    #[error("{call} failed in transaction {transaction}")]
-    Failed {
-        /// The contract's function.
-        call: &'static str,
-        /// The transaction.
-        transaction: B256,
-    },
-    /// The contract has derived something else from the data.
-    #[error("the contract's commitment to batch {number} is not the expected one")]
-    OtherCommitment {
-        /// The batch.
-        number: u32,
-    },
-    /// The contract has verified another batch of this number.
-    #[error("the contract has verified another batch {number}: its root is {root}")]
-    OtherBatch {
-        /// The batch.
-        number: u32,
-        /// The root after it.
-        root: B256,
-    },
-    /// The contract does not answer.
-    #[error("the contract does not answer: {0}")]
-    Read(#[from] CallError),
-    /// L1 does not answer.
-    #[error("L1 does not answer: {0}")]
-    Transport(#[from] TransportError),
-    /// What the node had sent before was not found.
-    #[error(transparent)]
-    Find(#[from] FindError),
-}
-
-impl PostError {
-    /// Whether the same may succeed later: L1 is away, its clock is behind, or a block takes long.
-    fn passes(&self) -> bool {
-        match self {
-            Self::Send { passes, .. } => *passes,
-            Self::Confirm { .. } | Self::Transport(_) | Self::Find(FindError::Transport(_)) => true,
-            Self::Read(error) => matches!(error, CallError::TransportError(error) if error.as_error_resp().is_none()),
-            Self::Failed { .. } | Self::OtherCommitment { .. } | Self::OtherBatch { .. } | Self::Find(_) => false,
-        }
-    }
-}
-
-impl PostOrder {
-    fn header(&self) -> Header {
-        Header {
-            number: self.environment.batch_number,
-            timestamp: self.timestamp(),
-            rootBefore: word(&self.statement.root_before),
-            rootAfter: word(&self.statement.root_after),
-            recordChain: word(&self.statement.chain),
-            queueStart: self.queue.start,
-            queueEnd: self.queue.end,
-            queueChainStart: self.queue_chain_start.into(),
-            queueChainEnd: self.queue_chain_end.into(),
-        }
-    }
-
-    /// What the contract must derive from header and data.
-    fn commitment(&self) -> Commitment {
-        Commitment {
-            number: self.environment.batch_number,
-            timestamp: self.timestamp(),
-            recordCount: u16::try_from(self.data.len() / RECORD_BYTES).expect("at most 4,096 records"),
-            queueStart: self.queue.start,
-            queueEnd: self.queue.end,
-            context: word(&self.statement.context.0),
-            rootBefore: word(&self.statement.root_before),
-            rootAfter: word(&self.statement.root_after),
-            recordChain: word(&self.statement.chain),
-            point: packed(&self.statement.z),
-            value: packed(&self.statement.value),
-            withdrawalsRoot: self.withdrawals_root.into(),
-        }
-    }
-
-    fn timestamp(&self) -> U40 {
-        U40::from(self.environment.timestamp.get())
-    }
-}
-
-/// Two elements as the contract writes them: the first in the high 64 bits.
-fn packed(point: &DataPoint) -> u128 {
-    let [high, low] = point.0.map(|element| u128::from(element.as_u64()));
-    high << 64 | low
-}
-
 /// Posts batches one after the other.
-#[derive(Debug)]
 pub struct Poster {
     rollup: Rollup,
     operator: Address,
-    sequencer: SequencerHandle,
+    /// What each batch begins with.
+    patience: Patience,
+    report: Box<dyn Fn(PostNews) + Send + Sync>,
+}
+
+/// What became of a batch on L1; the same may be said more than once.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum PostNews {
+    /// Its data are there.
+    Posted(u32, L1Transaction),
+    /// Its proof was verified.
+    Verified(u32, L1Transaction),
+    /// It is not posted yet, and why.
+    Delayed(u32, String),
+}
+
+/// What L1 has at one block.
+#[derive(Clone, Copy, Debug)]
+struct Standing {
+    /// Next nonce of the account.
+    nonce: u64,
+    /// The last batch that is verified.
+    verified: u32,
+    /// Whether the batch in question is committed.
+    is_committed: bool,
+}
+
+impl fmt::Debug for Poster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Poster").field("operator", &self.operator).finish_non_exhaustive()
+    }
 }
 
 impl Poster {
-    /// Posts with the account that the rollup's provider signs for, the operator's.
+    /// Posts with the account that the rollup's provider signs for, the operator's, and reports.
     #[must_use]
-    pub fn new(rollup: Rollup, operator: Address, sequencer: SequencerHandle) -> Self {
-        Self { rollup, operator, sequencer }
+    pub fn new(rollup: Rollup, operator: Address, report: impl Fn(PostNews) + Send + Sync + 'static) -> Self {
+        Self { rollup, operator, patience: Patience::default(), report: Box::new(report) }
     }
 
-    /// Posts the batches that come, in order. Ends when none can come any more, or with an error: then the node halts.
-    pub async fn run(self, mut orders: UnboundedReceiver<PostOrder>) {
+    /// Posts the batches that come, in order. Ends when none can come any more.
+    ///
+    /// # Errors
+    /// A batch cannot be posted, and will not be: the node must halt.
+    pub async fn run(self, mut orders: UnboundedReceiver<PostOrder>) -> Result<(), PostError> {
         while let Some(order) = orders.recv().await {
-            let mut patience = Patience::default();
-            while let Err(error) = self.post(&order).await {
-                if !error.passes() || !patience.wait("a batch is not on L1 yet", &error).await {
-                    return self.sequencer.halt(error.to_string());
-                }
+            self.post_patiently(&order).await?;
+        }
+        Ok(())
+    }
+
+    async fn post_patiently(&self, order: &PostOrder) -> Result<(), PostError> {
+        let mut patience = self.patience;
+        let mut doubts = 0;
+        while let Err(error) = self.post(order).await {
+            doubts = match error.outlook() {
+                Outlook::Final => return Err(error),
+                Outlook::Doubtful => doubts + 1,
+                Outlook::Passes => 0,
+            };
+            if patience.failures() >= FAILURES_UNTOLD {
+                let reason = format!("it is not on L1 yet: {error}");
+                (self.report)(PostNews::Delayed(order.environment.batch_number, reason));
+            }
+            if doubts >= DOUBTS_MAX || !patience.wait("a batch is not on L1 yet", &error).await {
+                return Err(error);
             }
         }
+        Ok(())
     }
 
     #[tracing::instrument(skip_all, fields(batch = order.environment.batch_number))]
     async fn post(&self, order: &PostOrder) -> Result<(), PostError> {
         let number = order.environment.batch_number;
-        if self.proven_on_l1().await? >= number {
-            return self.note_posted(order).await;
-        }
         let content = order.commitment();
         let hash = keccak256(content.abi_encode());
-        let commit = self.rollup.commit(order.header(), order.data.clone().into());
-        let transaction = match self.committed(order, hash).await? {
-            Some(transaction) => transaction,
-            None => {
-                let transaction = self.send("commit", commit.clear_decoder()).await?;
-                if !self.is_committed(hash).await? {
-                    return Err(PostError::OtherCommitment { number });
-                }
+        let mut standing = self.standing(hash).await?;
+        if standing.verified < number {
+            let transaction = if standing.is_committed {
+                find_commit(&self.rollup, number, hash, order.l1_block).await?
+            } else {
+                let transaction = self.commit(order, hash, standing.nonce).await?;
+                standing = self.standing(hash).await?;
                 transaction
-            }
-        };
-        self.sequencer.post(move |sequencer| sequencer.posted(number, transaction));
-
+            };
+            (self.report)(PostNews::Posted(number, transaction));
+        }
+        if standing.verified >= number {
+            return self.note_posted(order).await;
+        }
         let prove = self.rollup.prove(content, Bytes::copy_from_slice(&order.proof));
-        let transaction = self.send("prove", prove.clear_decoder()).await?;
-        self.sequencer.post(move |sequencer| sequencer.verified(number, transaction));
+        let (_, transaction) = self.send(order, "prove", prove.clear_decoder(), standing.nonce).await?;
+        (self.report)(PostNews::Verified(number, transaction));
         Ok(())
     }
 
-    async fn proven_on_l1(&self) -> Result<u32, PostError> {
-        Ok(self.rollup.progress().call().await?.number)
-    }
-
-    async fn is_committed(&self, hash: B256) -> Result<bool, PostError> {
-        Ok(!self.rollup.committedAt(hash).call().await?.is_zero())
-    }
-
-    /// The transaction with which the batch was committed before.
-    async fn committed(&self, order: &PostOrder, hash: B256) -> Result<Option<L1Transaction>, PostError> {
-        if !self.is_committed(hash).await? {
-            return Ok(None);
+    /// What L1 has of the batch with this commitment, once no transaction of the account is on its way; if one takes too
+    /// long, the next one replaces it.
+    async fn standing(&self, hash: B256) -> Result<Standing, PostError> {
+        let provider = self.rollup.provider();
+        let mut polls = 0;
+        loop {
+            let at = BlockId::number(provider.get_block_number().await?);
+            let nonce = provider.get_transaction_count(self.operator).block_id(at).await?;
+            let pending = provider.get_transaction_count(self.operator).pending().await?;
+            if pending <= nonce || polls >= PENDING_POLLS_MAX {
+                let verified = self.rollup.progress().block(at).call().await?.number;
+                let is_committed = !self.rollup.committedAt(hash).block(at).call().await?.is_zero();
+                return Ok(Standing { nonce, verified, is_committed });
+            }
+            polls += 1;
+            tokio::time::sleep(PENDING_POLL).await;
         }
-        Ok(Some(find_commit(&self.rollup, order.environment.batch_number, hash, order.l1_block).await?))
+    }
+
+    /// Sends the data. The contract must derive the expected commitment from them.
+    async fn commit(&self, order: &PostOrder, hash: B256, nonce: u64) -> Result<L1Transaction, PostError> {
+        let call = self.rollup.commit(order.header(), order.data.clone().into());
+        let (receipt, transaction) = self.send(order, "commit", call.clear_decoder(), nonce).await?;
+        let is_expected = receipt
+            .logs()
+            .iter()
+            .any(|log| log.topics().get(..2) == Some([BatchCommitted::SIGNATURE_HASH, hash].as_slice()));
+        if !is_expected {
+            return Err(PostError::OtherCommitment { number: order.environment.batch_number });
+        }
+        Ok(transaction)
     }
 
     /// The batch was verified before: this is how.
@@ -244,60 +181,32 @@ impl Poster {
         if root != word(&order.statement.root_after) {
             return Err(PostError::OtherBatch { number, root });
         }
-        self.sequencer.post(move |sequencer| {
-            sequencer.posted(number, commit);
-            sequencer.verified(number, prove);
-        });
+        (self.report)(PostNews::Posted(number, commit));
+        (self.report)(PostNews::Verified(number, prove));
         Ok(())
     }
 
     /// Sends a call and waits for its block.
-    async fn send(&self, call: &'static str, builder: Call<'_>) -> Result<L1Transaction, PostError> {
-        let nonce = self.next_nonce().await?;
+    async fn send(
+        &self,
+        order: &PostOrder,
+        call: &'static str,
+        builder: Call<'_>,
+        nonce: u64,
+    ) -> Result<(TransactionReceipt, L1Transaction), PostError> {
         let data_bytes = u64::try_from(builder.calldata().len()).expect("a length fits 64 bits");
-        let pending = builder.nonce(nonce).send().await.map_err(|error| PostError::Send {
-            call,
-            passes: passes(&error),
-            reason: explain(&error),
-        })?;
+        let pending = builder.nonce(nonce).send().await;
+        let pending = pending.map_err(|error| PostError::of_send(order.environment.batch_number, call, error))?;
         let receipt = pending.with_timeout(Some(BLOCK_TIME_MAX)).get_receipt();
-        let receipt: TransactionReceipt = receipt.await.map_err(|source| PostError::Confirm { call, source })?;
+        let receipt = receipt.await.map_err(|source| PostError::Confirm { call, source })?;
         if !receipt.status() {
             return Err(PostError::Failed { call, transaction: receipt.transaction_hash });
         }
         let hash = FixedBytes(receipt.transaction_hash.0);
-        Ok(L1Transaction { hash, gas: receipt.gas_used, data_bytes })
-    }
-
-    /// The nonce behind the account's last transaction in a block. Waits for one that is still on its way; if that takes
-    /// too long, the next one replaces it.
-    async fn next_nonce(&self) -> Result<u64, PostError> {
-        let provider = self.rollup.provider();
-        let mut polls = 0;
-        loop {
-            let nonce = provider.get_transaction_count(self.operator).await?;
-            let pending = provider.get_transaction_count(self.operator).pending().await?;
-            if pending <= nonce || polls >= PENDING_POLLS_MAX {
-                return Ok(nonce);
-            }
-            polls += 1;
-            tokio::time::sleep(PENDING_POLL).await;
-        }
+        let transaction = L1Transaction { hash, gas: receipt.gas_used, data_bytes };
+        Ok((receipt, transaction))
     }
 }
 
-/// Whether the same call may succeed later.
-fn passes(error: &CallError) -> bool {
-    match error.as_decoded_interface_error::<IRollupErrors>() {
-        Some(refusal) => matches!(refusal, IRollupErrors::TimestampOutOfRange(_)),
-        // A node that refuses a transaction (an old nonce, a low price, a limit of requests) may take the next one.
-        None => matches!(error, CallError::TransportError(_)) && error.as_revert_data().is_none(),
-    }
-}
-
-fn explain(error: &CallError) -> String {
-    match error.as_decoded_interface_error::<IRollupErrors>() {
-        Some(refusal) => format!("the contract refuses it: {refusal:?}"),
-        None => error.to_string(),
-    }
-}
+#[cfg(test)]
+mod tests;

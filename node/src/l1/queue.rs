@@ -18,14 +18,6 @@ pub enum QueueError {
     /// The records are not those of any operation.
     #[error("the records of a queue entry are none of an operation of this version")]
     Unknown,
-    /// An entry is missing or came twice.
-    #[error("queue entry {got} came, {expected} was expected")]
-    Gap {
-        /// The next entry.
-        expected: u64,
-        /// The entry that came.
-        got: u64,
-    },
     /// The chain over the entries is not the contract's.
     #[error("queue entry {entry} leads to another chain value than the contract's")]
     Chain {

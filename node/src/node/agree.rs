@@ -1,5 +1,9 @@
 //! Whether the node's data and the contract on L1 tell of the same rollup.
 
+use std::fmt::Display;
+use std::time::Duration;
+
+use alloy::eips::BlockId;
 use alloy::primitives::B256;
 use alloy::providers::Provider;
 use anyhow::{Context, Result, bail, ensure};
@@ -9,6 +13,11 @@ use weft_protocol::{Address, Domain};
 
 use crate::l1::{Rollup, find_posted, word};
 use crate::sequencer::{Opening, SequencerHandle};
+
+/// How often L1 is asked before what it says counts: an answer may be of a machine that is some blocks behind.
+const TRIES_MAX: u32 = 6;
+/// How long the node waits before it asks again.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Where the contract stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,15 +35,44 @@ pub(super) async fn deployment_of(rollup: &Rollup, salt: &Digest) -> Result<(Dep
     let domain = Domain::new(chain_id, &contract, salt)?;
     let on_l1 = rollup.domain().call().await.with_context(|| format!("{contract} is no rollup contract"))?;
     ensure!(on_l1 == word(&domain.0), "the contract {contract} was deployed with another salt");
-    let progress = rollup.progress().call().await?;
-    let root = rollup.root().call().await?;
-    let on_l1 = OnL1 { number: progress.number, root, queue_length: progress.queueLength };
+    let on_l1 = patiently(|| standing(rollup)).await?;
     Ok((Deployment { chain_id, contract, domain }, on_l1))
 }
 
-/// Checks that the data lead to what the contract has verified, and know no deposits that it does not.
-pub(super) async fn check(opening: &Opening, rollup: &Rollup, on_l1: &OnL1) -> Result<()> {
-    let OnL1 { number, root, queue_length } = *on_l1;
+/// Where the contract stands at one block.
+async fn standing(rollup: &Rollup) -> Result<OnL1> {
+    let at = BlockId::number(rollup.provider().get_block_number().await?);
+    let progress = rollup.progress().block(at).call().await?;
+    let root = rollup.root().block(at).call().await?;
+    Ok(OnL1 { number: progress.number, root, queue_length: progress.queueLength })
+}
+
+/// Asks again if L1 does not answer, or not as it must.
+async fn patiently<T, E, F>(mut ask: impl FnMut() -> F) -> Result<T, E>
+where
+    E: Display,
+    F: Future<Output = Result<T, E>>,
+{
+    let mut tries = 1;
+    loop {
+        match ask().await {
+            Err(error) if tries < TRIES_MAX => tracing::warn!(%error, tries, "L1 is asked again"),
+            answer => return answer,
+        }
+        tries += 1;
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Checks that the data lead to what the contract has verified, and know no deposits that it does not. Returns where it
+/// stands.
+pub(super) async fn check(opening: &Opening, rollup: &Rollup) -> Result<OnL1> {
+    patiently(|| compare(opening, rollup)).await
+}
+
+async fn compare(opening: &Opening, rollup: &Rollup) -> Result<OnL1> {
+    let on_l1 = standing(rollup).await?;
+    let OnL1 { number, root, queue_length } = on_l1;
     let sealed = opening.last_sealed();
     let Some(own) = opening.root_after(number)? else {
         bail!(
@@ -63,7 +101,7 @@ pub(super) async fn check(opening: &Opening, rollup: &Rollup, on_l1: &OnL1) -> R
         chain_on_l1 == B256::from(chain),
         "the data know other deposits than the contract: they are those of another rollup, or L1 was begun anew"
     );
-    Ok(())
+    Ok(on_l1)
 }
 
 /// Learns of batches that L1 verified before the node could note it.
@@ -72,7 +110,7 @@ pub(super) async fn catch_up(rollup: &Rollup, sequencer: &SequencerHandle, verif
     for number in noted + 1..=verified {
         let block = sequencer.ask(move |sequencer| sequencer.batch_of(number).map(|batch| batch.l1_block())).await?;
         let block = block.with_context(|| format!("there is no record of batch {number}"))?;
-        let (commit, prove, _) = find_posted(rollup, number, block).await?;
+        let (commit, prove, _) = patiently(|| find_posted(rollup, number, block)).await?;
         tracing::info!(batch = number, "L1 had verified a batch while the node was away");
         sequencer.post(move |sequencer| {
             sequencer.posted(number, commit);

@@ -26,11 +26,6 @@ impl Sequencer {
         QueueCursor { block: self.l1_block, next: queue.next(), chain: queue.chain() }
     }
 
-    /// L1 has answered.
-    pub fn l1_answered(&mut self) {
-        self.l1_answered_at = Some(clock::now());
-    }
-
     /// When L1 answered last.
     #[must_use]
     pub fn l1_answered_at(&self) -> Option<Time> {
@@ -46,9 +41,17 @@ impl Sequencer {
         }
     }
 
-    /// Takes what is new up to an L1 block: entries of the queue in order, and assets.
-    pub fn observe_l1(&mut self, head: L1Head, events: Vec<QueueEvent>, listed: Vec<AssetView>) {
-        self.l1 = head;
+    /// L1 was read up to a block, and everything that it had was taken.
+    pub fn observe_l1(&mut self, head: L1Head) {
+        self.l1_answered_at = Some(clock::now());
+        if head.number >= self.l1.number {
+            self.l1 = head;
+        }
+        self.l1_block = self.l1_block.max(head.number);
+    }
+
+    /// Takes what is new on L1: entries of the queue in order, and assets.
+    pub fn take_from_l1(&mut self, events: Vec<QueueEvent>, listed: Vec<AssetView>) {
         self.list_assets(listed);
         for event in events {
             if event.position < self.machine.queue.next() {
@@ -61,7 +64,6 @@ impl Sequencer {
             // A batch that is full is sealed before it is offered the next entry.
             self.settle();
         }
-        self.l1_block = head.number;
     }
 
     /// The data of a batch are on L1.

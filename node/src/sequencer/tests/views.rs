@@ -155,12 +155,14 @@ fn accounts_are_filtered_by_owner_and_key() {
 #[test]
 fn readiness_names_what_is_not_in_order() {
     let mut world = World::new(LIMITS);
+    world.sequencer.l1_answered_at = None;
     let failed = |world: &World| {
         let checks = world.sequencer.checks().into_iter().filter(|check| !check.ok);
         checks.map(|check| check.name).collect::<Vec<_>>()
     };
     assert_eq!(failed(&world), ["l1"]);
-    world.sequencer.l1_answered();
+    let head = world.sequencer.l1;
+    world.sequencer.observe_l1(head);
     assert_eq!(failed(&world), [""; 0]);
     world.seal();
     world.sequencer.stuck(1, Some("a job is in quarantine".to_owned()));

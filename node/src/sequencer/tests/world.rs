@@ -211,7 +211,8 @@ impl World {
         let QueueCursor { next, chain, block } = self.sequencer.queue_cursor();
         let event = QueueEvent { position: next, entry, chain: entry.extend(&chain) };
         let head = L1Head { number: block + 1, timestamp: self.sequencer.l1.timestamp };
-        self.sequencer.observe_l1(head, vec![event], Vec::new());
+        self.sequencer.take_from_l1(vec![event], Vec::new());
+        self.sequencer.observe_l1(head);
         self.advance();
     }
 
@@ -272,7 +273,7 @@ impl World {
     pub(super) fn advance_l1(&mut self, seconds: u64) {
         let timestamp = self.sequencer.l1.timestamp.max(clock::now_seconds()) + seconds;
         let number = self.sequencer.l1.number + 1;
-        self.sequencer.observe_l1(L1Head { number, timestamp }, Vec::new(), Vec::new());
+        self.sequencer.observe_l1(L1Head { number, timestamp });
         self.advance();
     }
 
