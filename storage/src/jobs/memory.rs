@@ -165,6 +165,16 @@ impl Jobs {
         transitions::holds(&entry.record, id).then(|| (held.key, then(&mut entry.record)))
     }
 
+    /// Has no lease end later than this.
+    fn cut_leases(&mut self, latest: Millis) {
+        for (&id, held) in self.leases.iter_mut().filter(|(_, held)| held.until > latest) {
+            held.until = latest;
+            if let Some(entry) = self.entries.get_mut(&held.key) {
+                transitions::cut(&mut entry.record, id, latest);
+            }
+        }
+    }
+
     fn lose_all(
         &mut self,
         now: Millis,
@@ -229,7 +239,9 @@ impl JobStore for MemoryJobStore {
     }
 
     async fn expire(&self, now: Millis) -> Result<Vec<(JobKey, Aftermath)>, StoreError> {
-        Ok(self.lock().lose_all(now, transitions::SILENT, &self.budgets, |held| held.until <= now))
+        let mut state = self.lock();
+        state.cut_leases(transitions::latest(now, &self.budgets));
+        Ok(state.lose_all(now, transitions::SILENT, &self.budgets, |held| held.until <= now))
     }
 
     async fn lose_worker(&self, now: Millis, worker: WorkerId) -> Result<Vec<(JobKey, Aftermath)>, StoreError> {

@@ -319,7 +319,8 @@ pub trait JobStore: Send + Sync + 'static {
     /// Takes back a lease that nobody is to blame for: the worker drains.
     fn release(&self, now: Millis, lease: LeaseId) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Ends all leases that are over. Returns what became of their jobs.
+    /// Ends all leases that are over. Returns what became of their jobs. A lease that ends later than one that would begin
+    /// now is cut to that: the clock was set back.
     fn expire(&self, now: Millis) -> impl Future<Output = Result<Vec<(JobKey, Aftermath)>, StoreError>> + Send;
 
     /// Ends the leases of a worker at once: its connection or process is gone.

@@ -139,6 +139,21 @@ pub(super) fn lease(
     until
 }
 
+/// When a lease ends at the latest that is extended now. One that would end later was made by a clock that has since been
+/// set back.
+pub(super) fn latest(now: Millis, budgets: &Budgets) -> Millis {
+    later(now, budgets.lease)
+}
+
+/// The lease ends at this time, and not later.
+pub(super) fn cut(record: &mut JobRecord, id: LeaseId, latest: Millis) {
+    if let JobState::Leased(lease) = &mut record.state
+        && lease.id == id
+    {
+        lease.until = lease.until.min(latest);
+    }
+}
+
 /// Whether the lease is the one that holds the job.
 pub(super) fn holds(record: &JobRecord, id: LeaseId) -> bool {
     matches!(&record.state, JobState::Leased(lease) if lease.id == id)

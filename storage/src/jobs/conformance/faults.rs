@@ -43,6 +43,19 @@ pub(super) async fn errors<S: JobStore>(on: &Driver<'_, S>) {
     assert_eq!((attempts.claims, attempts.errors), (3, 3));
 }
 
+pub(super) async fn clock_set_back<S: JobStore>(on: &Driver<'_, S>) {
+    on.insert(vec![job(1, 1, 0, &[])]).await;
+    let (_, lease) = on.must_claim(1_000_000, 1).await;
+    let length = lease.until.0 - 1_000_000;
+    // It is 999 seconds earlier all at once: the worker has a lease's time from now on, no more.
+    assert_eq!(on.store.expire(Millis(1_000)).await.expect("the store works"), []);
+    let JobState::Leased(cut) = on.state(key(1)).await else { panic_with(on.state(key(1)).await) };
+    assert_eq!(cut, Lease { until: Millis(1_000 + length), ..lease });
+    assert_eq!(on.store.expire(Millis(1_000 + length - 1)).await.expect("the store works"), []);
+    let lost = on.store.expire(Millis(1_000 + length)).await.expect("the store works");
+    assert_eq!(lost, [(key(1), Aftermath::Requeued)]);
+}
+
 pub(super) async fn losses<S: JobStore>(on: &Driver<'_, S>) {
     on.insert(vec![job(1, 1, 0, &[])]).await;
     let mut now = 0;

@@ -60,6 +60,8 @@ pub enum Case {
     Errors,
     /// So are losses, at once.
     Losses,
+    /// A lease does not outlast a clock that is set back.
+    ClockSetBack,
     /// A worker that loses a job alone is given the benefit of the doubt.
     LoneWorker,
     /// A job that was lost twice has a worker for itself.
@@ -80,7 +82,7 @@ pub enum Case {
 
 impl Case {
     /// All cases.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Order,
         Self::Children,
         Self::UnknownChild,
@@ -93,6 +95,7 @@ impl Case {
         Self::Cancel,
         Self::Errors,
         Self::Losses,
+        Self::ClockSetBack,
         Self::LoneWorker,
         Self::Alone,
         Self::InvalidProofs,
@@ -122,6 +125,7 @@ impl Case {
             Self::Cancel => flow::cancel(store).await,
             Self::Errors => faults::errors(store).await,
             Self::Losses => faults::losses(store).await,
+            Self::ClockSetBack => faults::clock_set_back(store).await,
             Self::LoneWorker => faults::lone_worker(store).await,
             Self::Alone => faults::alone(store).await,
             Self::InvalidProofs => faults::invalid_proofs(store).await,

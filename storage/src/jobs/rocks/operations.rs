@@ -157,21 +157,46 @@ impl Operations<'_> {
     }
 
     pub(super) fn expire(&mut self, now: Millis) -> Result<Vec<(JobKey, Aftermath)>, StoreError> {
+        self.cut_leases(transitions::latest(now, self.budgets))?;
         let mut over = Vec::new();
-        for item in self.tables.scan(tables::DEADLINES, &[]) {
-            let (key, _) = item?;
-            let (until, id) = key.split_at_checked(8).ok_or_else(|| tables::damaged(tables::DEADLINES, &key))?;
-            let number = |bytes| tables::array(bytes).map(u64::from_be_bytes);
-            let (Some(until), Some(id)) = (number(until), number(id)) else {
-                return Err(tables::damaged(tables::DEADLINES, &key));
-            };
-            if until > now.0 {
+        for item in self.deadlines(&[]) {
+            let (until, id) = item?;
+            if until > now {
                 break;
             }
-            let held = self.held(LeaseId(id))?.ok_or_else(|| tables::damaged(tables::LEASES, &id.to_be_bytes()))?;
-            over.push((LeaseId(id), held));
+            over.push((id, self.must_hold(id)?));
         }
         self.lose_all(now, transitions::SILENT, &over)
+    }
+
+    /// Has no lease end later than this.
+    fn cut_leases(&self, latest: Millis) -> Result<(), StoreError> {
+        let Some(from) = latest.0.checked_add(1) else { return Ok(()) };
+        let mut transaction = Transaction::new(self.tables);
+        for item in self.deadlines(&from.to_be_bytes()) {
+            let (until, id) = item?;
+            let held = self.must_hold(id)?;
+            transaction.put_lease(id, &Held { until: latest, ..held }, Some(until));
+            if let Some(entry) = transaction.entry(&held.key)? {
+                transitions::cut(&mut entry.record, id, latest);
+            }
+        }
+        transaction.commit()
+    }
+
+    /// Ends of leases from a place on, rising.
+    fn deadlines(&self, from: &[u8]) -> impl Iterator<Item = Result<(Millis, LeaseId), StoreError>> {
+        self.tables.scan(tables::DEADLINES, from).map(|item| {
+            let (key, _) = item?;
+            let place = tables::array::<16>(&key).ok_or_else(|| tables::damaged(tables::DEADLINES, &key))?;
+            let [until, id] = [&place[..8], &place[8..]].map(|half| tables::array(half).map_or(0, u64::from_be_bytes));
+            Ok((Millis(until), LeaseId(id)))
+        })
+    }
+
+    /// A lease that has a deadline.
+    fn must_hold(&self, id: LeaseId) -> Result<Held, StoreError> {
+        self.held(id)?.ok_or_else(|| tables::damaged(tables::LEASES, &id.0.to_be_bytes()))
     }
 
     pub(super) fn lose_worker(
