@@ -2,12 +2,14 @@
 
 #![expect(clippy::float_arithmetic, reason = "figures are real numbers, and nothing depends on them")]
 
+mod fleet;
 mod memory;
 mod native;
 mod proofs;
 mod workload;
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Duration;
 
@@ -16,6 +18,8 @@ use clap::ValueEnum;
 use rayon::ThreadPoolBuilder;
 use serde_json::{Value, json};
 use weft_prover::{Cost, measure};
+
+pub use fleet::SEGMENTS as FLEET_SEGMENTS;
 
 /// What can be measured.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -38,6 +42,19 @@ pub enum Name {
     Verify,
     /// A transfer's share of all proofs below the seal, and a small batch from first slot to wrapped proof.
     Batch,
+    /// A batch of small segments with two workers against one, and what the stores add to a job.
+    Fleet,
+}
+
+/// What is measured, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Bench<'a> {
+    /// What.
+    pub name: Name,
+    /// Where built circuits are.
+    pub cache: Option<&'a Path>,
+    /// Segments of the batch of [`Name::Fleet`].
+    pub fleet_segments: NonZeroUsize,
 }
 
 /// A figure.
@@ -98,7 +115,8 @@ impl Run<'_> {
 ///
 /// # Errors
 /// What is measured does not work.
-pub fn run_bench<'a>(name: Name, cache: Option<&Path>, sink: &'a mut Sink<'a>) -> Result<()> {
+pub fn run_bench<'a>(bench: Bench<'_>, sink: &'a mut Sink<'a>) -> Result<()> {
+    let Bench { name, cache, fleet_segments } = bench;
     let bench = match name {
         Name::Hash => "hash",
         Name::Sign => "sign",
@@ -109,6 +127,7 @@ pub fn run_bench<'a>(name: Name, cache: Option<&Path>, sink: &'a mut Sink<'a>) -
         Name::Wrap => "wrap",
         Name::Verify => "verify",
         Name::Batch => "batch",
+        Name::Fleet => "fleet",
     };
     let mut run = Run { bench, threads: rayon::current_num_threads(), params: json!({}), sink };
     match name {
@@ -121,6 +140,7 @@ pub fn run_bench<'a>(name: Name, cache: Option<&Path>, sink: &'a mut Sink<'a>) -
         Name::Wrap => proofs::wrap(&mut run, cache),
         Name::Verify => proofs::verify(&mut run, cache),
         Name::Batch => proofs::batch(&mut run, cache),
+        Name::Fleet => fleet::fleet(&mut run, cache, fleet_segments),
     }
 }
 

@@ -1,0 +1,83 @@
+//! What a second worker gains, and what the way of the jobs costs: a batch of small segments in a fleet of one process, over
+//! stores on the disk.
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use serde_json::json;
+use tokio::runtime::Runtime;
+use weft_aggregator::{BatchEnd, Circuits, FleetBatch, FleetConfig, FleetCosts, SegmentOrder, bench_fleet};
+use weft_prover::{CircuitSet, Cost, SegmentInput, SegmentSize, bench_segment, measure};
+use weft_storage::blobs::FileBlobs;
+use weft_storage::jobs::{Millis, RocksJobStore};
+
+use super::workload::{ACCOUNT_BITS, Workload};
+use super::{Run, ms, on_threads};
+use crate::{circuits, clock};
+
+/// Segments of the batch, if nobody says.
+pub const SEGMENTS: NonZeroUsize = NonZeroUsize::new(8).expect("not zero");
+
+pub(super) fn fleet(run: &mut Run<'_>, cache: Option<&Path>, segments: NonZeroUsize) -> Result<()> {
+    let size = SegmentSize::Small;
+    let circuits = Arc::new(circuits::load(cache));
+    let slots = circuits.sizes().slots(size);
+    run.params = json!({
+        "accounts": 1 << ACCOUNT_BITS,
+        "segments": segments,
+        "transfers_per_segment": slots,
+        "threads_per_worker": 1,
+        "hot": false,
+    });
+    let batch = batch(size, slots, segments)?;
+    // The first proof reads the circuit into memory, which neither of the fleets is to pay for.
+    on_threads(1, || bench_segment(&circuits, size))?.0?;
+    run.threads = 1;
+    let (one, one_cost) = prove(&circuits, batch.clone(), NonZeroUsize::MIN)?;
+    run.figure("segments_seconds_1_worker", one.segments.as_secs_f64(), "s", one_cost.cpu);
+    run.figure("batch_seconds_1_worker", (one.segments + one.merges).as_secs_f64(), "s", one_cost.cpu);
+    run.threads = 2;
+    let (two, two_cost) = prove(&circuits, batch, NonZeroUsize::new(2).expect("not zero"))?;
+    let cpu = one_cost.cpu + two_cost.cpu;
+    let segments = two.segments.as_secs_f64() / one.segments.as_secs_f64();
+    run.figure("segments_ratio_2_workers", segments, "", cpu);
+    let [two_all, one_all] = [two, one].map(|costs| (costs.segments + costs.merges).as_secs_f64());
+    run.figure("batch_ratio_2_workers", two_all / one_all, "", cpu);
+    // One worker has a core of the two for itself and the coordinator another: nothing waits for a processor.
+    run.figure("store_overhead_ms", ms(one.overhead), "ms", one_cost.cpu);
+    Ok(())
+}
+
+/// A batch of full segments.
+fn batch(size: SegmentSize, slots: usize, segments: NonZeroUsize) -> Result<FleetBatch> {
+    let workload = Workload::new(slots * segments.get())?;
+    let root_before = workload.state.root();
+    let (mut builder, checked) = workload.begin()?;
+    let environment = *builder.environment();
+    for transaction in checked {
+        builder.push_transaction(transaction)?;
+    }
+    let orders = (0..segments.get()).map(|position| {
+        let segment = builder.next_segment(slots).context("the transfers fill the segments")?;
+        let input = SegmentInput::new(&segment.witness);
+        Ok(SegmentOrder { position, size, statement: segment.statement, input })
+    });
+    let segments = orders.collect::<Result<_>>()?;
+    let (state, executed) = builder.finish().ok().context("a batch without fees ends")?;
+    let end = BatchEnd { root_before, root_after: state.root(), records: executed.records() };
+    Ok(FleetBatch { environment, segments, end })
+}
+
+/// Proves the batch up to the merge of its segments with so many workers, over empty stores.
+fn prove(circuits: &Arc<CircuitSet>, batch: FleetBatch, workers: NonZeroUsize) -> Result<(FleetCosts, Cost)> {
+    let dir = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let jobs = RocksJobStore::open(&dir.path().join("jobs"), FleetConfig::default().budgets)?;
+    let blobs = FileBlobs::open(&dir.path().join("blobs"))?;
+    let runtime = Runtime::new().context("cannot start threads")?;
+    let circuits: Arc<dyn Circuits> = Arc::<CircuitSet>::clone(circuits);
+    let clock = Box::new(|| Millis(clock::now().unix_ms()));
+    let (costs, cost) = measure(|| runtime.block_on(bench_fleet(circuits, (jobs, blobs), clock, batch, workers)));
+    Ok((costs.context("the batch of the workload is not proved")?, cost))
+}
