@@ -34,6 +34,8 @@ pub struct FleetCosts {
     pub overhead: Duration,
     /// Jobs that were done.
     pub jobs: u64,
+    /// Processor time of their proofs.
+    pub cpu: Duration,
 }
 
 /// A batch to be proved.
@@ -124,8 +126,9 @@ pub async fn bench_fleet<S: JobStore, B: BlobStore>(
     let root = |done: &BTreeSet<Job>| done.contains(&Job::Lift(span)) || done.contains(&Job::Aggregate(span));
     let merges = phase(None, &root).await?;
     let jobs = overhead.jobs.load(Ordering::Relaxed);
+    let cpu = Duration::from_nanos(overhead.cpu_nanos.load(Ordering::Relaxed));
     let nanos = overhead.nanos.load(Ordering::Relaxed).checked_div(jobs).unwrap_or(0);
-    Ok(FleetCosts { segments, merges, overhead: Duration::from_nanos(nanos), jobs })
+    Ok(FleetCosts { segments, merges, overhead: Duration::from_nanos(nanos), jobs, cpu })
 }
 
 #[derive(Debug, Default)]
@@ -193,6 +196,7 @@ impl Executor for Part {
 struct Overhead {
     nanos: AtomicU64,
     jobs: AtomicU64,
+    cpu_nanos: AtomicU64,
 }
 
 /// Measures what the way of the jobs takes.
@@ -203,9 +207,12 @@ struct Timed<S, B> {
 
 impl<S, B> Timed<S, B> {
     fn note(&self, begun: Instant) {
-        let nanos = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.overhead.nanos.fetch_add(nanos, Ordering::Relaxed);
+        self.overhead.nanos.fetch_add(nanos(begun.elapsed()), Ordering::Relaxed);
     }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl<S, B> Clone for Timed<S, B> {
@@ -251,6 +258,7 @@ impl<S: JobStore, B: BlobStore> Transport for Timed<S, B> {
     }
 
     async fn submit(&self, submission: Submission) -> Result<ProofOutcome, FleetError> {
+        self.overhead.cpu_nanos.fetch_add(nanos(submission.cpu), Ordering::Relaxed);
         let begun = Instant::now();
         let outcome = self.inner.submit(submission).await;
         self.note(begun);

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use serde_json::json;
 use tokio::runtime::Runtime;
 use weft_aggregator::{BatchEnd, Circuits, FleetBatch, FleetConfig, FleetCosts, SegmentOrder, bench_fleet};
-use weft_prover::{CircuitSet, Cost, SegmentInput, SegmentSize, bench_segment, measure};
+use weft_prover::{CircuitSet, SegmentInput, SegmentSize, bench_segment};
 use weft_storage::blobs::FileBlobs;
 use weft_storage::jobs::{Millis, RocksJobStore};
 
@@ -35,18 +35,18 @@ pub(super) fn fleet(run: &mut Run<'_>, cache: Option<&Path>, segments: NonZeroUs
     // The first proof reads the circuit into memory, which neither of the fleets is to pay for.
     on_threads(1, || bench_segment(&circuits, size))?.0?;
     run.threads = 1;
-    let (one, one_cost) = prove(&circuits, batch.clone(), NonZeroUsize::MIN)?;
-    run.figure("segments_seconds_1_worker", one.segments.as_secs_f64(), "s", one_cost.cpu);
-    run.figure("batch_seconds_1_worker", (one.segments + one.merges).as_secs_f64(), "s", one_cost.cpu);
+    let one = prove(&circuits, batch.clone(), NonZeroUsize::MIN)?;
+    run.figure("segments_seconds_1_worker", one.segments.as_secs_f64(), "s", one.cpu);
+    run.figure("batch_seconds_1_worker", (one.segments + one.merges).as_secs_f64(), "s", one.cpu);
     run.threads = 2;
-    let (two, two_cost) = prove(&circuits, batch, NonZeroUsize::new(2).expect("not zero"))?;
-    let cpu = one_cost.cpu + two_cost.cpu;
+    let two = prove(&circuits, batch, NonZeroUsize::new(2).expect("not zero"))?;
+    let cpu = one.cpu + two.cpu;
     let segments = two.segments.as_secs_f64() / one.segments.as_secs_f64();
     run.figure("segments_ratio_2_workers", segments, "", cpu);
     let [two_all, one_all] = [two, one].map(|costs| (costs.segments + costs.merges).as_secs_f64());
     run.figure("batch_ratio_2_workers", two_all / one_all, "", cpu);
     // One worker has a core of the two for itself and the coordinator another: nothing waits for a processor.
-    run.figure("store_overhead_ms", ms(one.overhead), "ms", one_cost.cpu);
+    run.figure("store_overhead_ms", ms(one.overhead), "ms", one.cpu);
     Ok(())
 }
 
@@ -71,13 +71,13 @@ fn batch(size: SegmentSize, slots: usize, segments: NonZeroUsize) -> Result<Flee
 }
 
 /// Proves the batch up to the merge of its segments with so many workers, over empty stores.
-fn prove(circuits: &Arc<CircuitSet>, batch: FleetBatch, workers: NonZeroUsize) -> Result<(FleetCosts, Cost)> {
+fn prove(circuits: &Arc<CircuitSet>, batch: FleetBatch, workers: NonZeroUsize) -> Result<FleetCosts> {
     let dir = tempfile::tempdir().context("cannot make a temporary folder")?;
     let jobs = RocksJobStore::open(&dir.path().join("jobs"), FleetConfig::default().budgets)?;
     let blobs = FileBlobs::open(&dir.path().join("blobs"))?;
     let runtime = Runtime::new().context("cannot start threads")?;
     let circuits: Arc<dyn Circuits> = Arc::<CircuitSet>::clone(circuits);
     let clock = Box::new(|| Millis(clock::now().unix_ms()));
-    let (costs, cost) = measure(|| runtime.block_on(bench_fleet(circuits, (jobs, blobs), clock, batch, workers)));
-    Ok((costs.context("the batch of the workload is not proved")?, cost))
+    let costs = runtime.block_on(bench_fleet(circuits, (jobs, blobs), clock, batch, workers));
+    costs.context("the batch of the workload is not proved")
 }
