@@ -231,7 +231,7 @@ impl Engine {
         let (posts, orders) = mpsc::unbounded_channel();
         let outlets = FleetOutlets::new(Arc::clone(&wiring.coordinator), posts, Handle::current());
         let (data, compute) = (parts.data.clone(), wiring.compute.clone());
-        let opened = spawn_blocking(move || open(&data, settings, compute, outlets)).await;
+        let opened = spawn_blocking(move || open(&data, settings, &compute, outlets)).await;
         let (opening, dispatcher) = opened.context("the data were not opened")??;
         sequencer.enter(Phase::Starting("it compares itself with L1"));
         let on_l1 = agree::check(&opening, rollup).await?;
@@ -319,7 +319,7 @@ async fn post(
 fn open(
     data: &Path,
     settings: Settings,
-    compute: Compute,
+    compute: &Compute,
     outlets: FleetOutlets,
 ) -> Result<(Opening, Dispatcher<FleetOutlets>)> {
     let identity = settings.deployment.domain.0.to_bytes();

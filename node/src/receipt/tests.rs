@@ -27,8 +27,8 @@ fn l1_transaction(byte: u8) -> L1Transaction {
 }
 
 /// A transaction of the main key, between a deposit of three records and a transfer of somebody else.
-fn receipt(transaction: Transaction) -> Receipt {
-    let transaction = Transaction { lane: Lane::Main, group: Digest::ZERO, ..transaction };
+fn receipt(transaction: &Transaction) -> Receipt {
+    let transaction = Transaction { lane: Lane::Main, group: Digest::ZERO, ..transaction.clone() };
     let signed = transaction.sign(&domain(), &SecretKey::from_seed(&[3; 32]));
     let deposit = RecordFields::new(Kind::OpeningDeposit, AccountIndex(1), AssetId::ETH, Amount::MAX);
     let [first, second] = Record::key(&Digest::ZERO);
@@ -67,7 +67,7 @@ proptest! {
 
     #[test]
     fn reading_undoes_writing(transaction in arb_transaction()) {
-        let receipt = receipt(transaction);
+        let receipt = receipt(&transaction);
         let bytes = receipt.to_bytes();
         prop_assert!(Receipt::recognises(&bytes));
         prop_assert!(!Receipt::recognises(&receipt.batch.to_bytes()));
@@ -80,7 +80,7 @@ proptest! {
         position in any::<prop::sample::Index>(),
         byte in any::<u8>(),
     ) {
-        let receipt = receipt(transaction);
+        let receipt = receipt(&transaction);
         let bytes = receipt.to_bytes();
         let mut changed = bytes.clone();
         changed[position.index(bytes.len())] = byte;
@@ -92,7 +92,7 @@ proptest! {
 
     #[test]
     fn the_slot_must_hold_the_records_of_the_transaction(transaction in arb_transaction()) {
-        let good = receipt(transaction);
+        let good = receipt(&transaction);
         prop_assert_eq!(failed(&good), None);
         for slot in [0, 2] {
             prop_assert_eq!(failed(&Receipt { slot, ..good.clone() }), Some(Check::Slot));
@@ -111,7 +111,7 @@ proptest! {
 
     #[test]
     fn the_signature_covers_transaction_and_domain(transaction in arb_transaction(), bit in 0..8) {
-        let good = receipt(transaction);
+        let good = receipt(&transaction);
         let bytes = good.transaction.to_bytes();
         for position in 0..bytes.len() {
             let mut changed = bytes;
@@ -147,7 +147,7 @@ fn a_receipt_is_made_once_l1_has_verified_the_batch() {
         nonce: 0,
         expiry: weft_protocol::Timestamp::new(7).unwrap(),
     };
-    let good = receipt(transaction);
+    let good = receipt(&transaction);
     let file = good.batch.to_bytes();
     let make = |l1: &L1View| Receipt::new(good.transaction.clone(), 1, &file, l1);
     let (commit, prove) = (Some(l1_transaction(1)), Some(l1_transaction(2)));

@@ -52,6 +52,9 @@ pub enum OpeningError {
     Order(anyhow::Error),
 }
 
+/// A verified batch, and the end of the L1 queue that it and those before it have taken.
+type Verified = (u32, u64);
+
 /// A sequencer on its way from the disk: [`begin`](Self::begin), [`replay`](Self::replay), [`serve`](Self::serve).
 #[derive(Debug)]
 pub struct Opening {
@@ -69,7 +72,7 @@ impl Opening {
     /// The store cannot be read.
     pub fn begin(
         settings: Settings,
-        compute: Compute,
+        compute: &Compute,
         store: RollupStore,
         opened: Opened,
     ) -> Result<Self, OpeningError> {
@@ -122,8 +125,8 @@ impl Opening {
         Ok(())
     }
 
-    /// The stored batches that are not verified, and the last one that is.
-    fn unverified(&self, last: u32) -> Result<(BTreeMap<u32, Batch>, (u32, u64)), OpeningError> {
+    /// The stored batches that are not verified, and the last one that is with the end of its queue entries.
+    fn unverified(&self, last: u32) -> Result<(BTreeMap<u32, Batch>, Verified), OpeningError> {
         let mut batches = BTreeMap::new();
         for number in (1..=last).rev() {
             let batch: Batch = self.store.batch(number)?.ok_or(OpeningError::NoBatch { number })?;

@@ -160,7 +160,7 @@ impl Sequencer {
         let before = page.after.map(|after| Position { batch: high(after), place: low(after) });
         let stored = self.read(self.archive.history(index, before, page.limit).map(Some)).unwrap_or_default();
         // What was just stored may still be in memory, at the same place.
-        let mut ids: BTreeMap<_, _> = stored.into_iter().map(|(position, id)| (position, id)).collect();
+        let mut ids: BTreeMap<_, _> = stored.into_iter().collect();
         let sealed = self.machine.last.map_or(0, |last| last.number);
         let decided = self.machine.transactions.decided(sealed + 1);
         let waiting = self.machine.pool.iter().zip(0..);

@@ -30,14 +30,14 @@ impl Machine {
                 let accepted = self.accept(checked, self.log_next, at);
                 accepted.map_err(|reject| self.misfit(&format!("an accepted transaction is refused: {reject}")))?;
             }
-            Replayed::Other(entry) => self.replay_other(entry)?,
+            Replayed::Other(entry) => self.replay_other(&entry)?,
         }
         self.log_next += 1;
         Ok(())
     }
 
-    fn replay_other(&mut self, entry: LogEntry) -> Result<(), Fault> {
-        match entry {
+    fn replay_other(&mut self, entry: &LogEntry) -> Result<(), Fault> {
+        match *entry {
             LogEntry::BatchBegan { environment, shape, at } => self.begin(environment, shape, at)?,
             LogEntry::BatchDropped => self.drop_empty(),
             LogEntry::Transaction { .. } => return Err(self.misfit("a transaction was not checked")),

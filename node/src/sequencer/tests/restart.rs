@@ -188,7 +188,7 @@ fn a_state_with_another_root_is_computed_again_from_the_log() {
 fn a_log_that_does_not_fit_is_refused() {
     let (entries, _dir) = entries(World::new(LIMITS));
     let refused = |entries: &[LogEntry]| {
-        open(with_log(entries).path(), LIMITS, &Recorder::default()).err().expect("it is refused").to_string()
+        open(with_log(entries).path(), LIMITS, &Recorder::default()).expect_err("it is refused").to_string()
     };
     let began = entries.iter().position(|entry| matches!(entry, LogEntry::BatchBegan { .. })).unwrap();
     let twice = [&entries[..=began], &entries[began..]].concat();
@@ -207,7 +207,7 @@ fn batches_that_l1_has_verified_are_not_proved_again() {
     let recorder = Recorder::default();
     let settings = Settings { proven_on_l1: 1, ..settings(ONE_AT_A_TIME) };
     let (store, opened) = RollupStore::open(dir.path(), &settings.deployment.domain.0.to_bytes()).unwrap();
-    let mut opening = Opening::begin(settings, Compute::new().unwrap(), store, opened).unwrap();
+    let mut opening = Opening::begin(settings, &Compute::new().unwrap(), store, opened).unwrap();
     let mut dispatcher = crate::dispatch::Dispatcher::new(Arc::clone(opening.store()), recorder.clone());
     opening.replay(&mut dispatcher).unwrap();
     let claims = recorder.0.lock().unwrap().claims.clone();

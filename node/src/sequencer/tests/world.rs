@@ -137,7 +137,7 @@ pub(super) fn open(
 ) -> Result<(Opening, Dispatcher<Recorder>), OpeningError> {
     let settings = settings(limits);
     let (store, opened) = RollupStore::open(dir, &settings.deployment.domain.0.to_bytes()).unwrap();
-    let mut opening = Opening::begin(settings, Compute::new().unwrap(), store, opened)?;
+    let mut opening = Opening::begin(settings, &Compute::new().unwrap(), store, opened)?;
     let mut dispatcher = Dispatcher::new(Arc::clone(opening.store()), recorder.clone());
     opening.replay(&mut dispatcher)?;
     Ok((opening, dispatcher))
