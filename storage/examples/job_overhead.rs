@@ -45,7 +45,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let store = RocksJobStore::open(&dir.path().join("jobs"), Budgets::default())?;
     let blobs = FileBlobs::open(&dir.path().join("blobs"))?;
     let worker = store.new_worker().await?;
-    let claimant = Claimant { worker, circuits: vec![[1; 32]], memory_mib: 1000, running: 0, others: false };
+    let claimant = Claimant { worker, circuits: vec![[1; 32]], memory_mib: 1000, running: 0, workers: 1 };
     let mut spent = [Duration::ZERO; PARTS.len()];
     for n in 0..jobs {
         let mut begun = Instant::now();

@@ -127,8 +127,8 @@ impl Workers {
         // A job that has outgrown all workers goes to the largest one: better there than nowhere.
         let is_largest = memories.iter().all(|other| *other <= memory);
         let memory_mib = if is_largest { u32::MAX } else { memory };
-        let others = memories.len() > 1;
-        Ok((Claimant { worker: id, circuits, memory_mib, running: 0, others }, current))
+        let workers = u32::try_from(memories.len()).unwrap_or(u32::MAX);
+        Ok((Claimant { worker: id, circuits, memory_mib, running: 0, workers }, current))
     }
 
     pub(super) fn begin(&mut self, current: Current) {

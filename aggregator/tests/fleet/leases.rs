@@ -45,7 +45,9 @@ async fn the_job_of_a_dead_worker_goes_to_another_one() {
         )
         .await;
     let waited = at - begun;
-    assert!(waited >= BUDGETS.lease && waited < BUDGETS.lease + SWEEP, "{waited:?}");
+    // The coordinator counts whole milliseconds, so a lease may be a part of one shorter.
+    let lease = BUDGETS.lease - Duration::from_millis(1);
+    assert!(waited >= lease && waited < lease + SWEEP, "{waited:?}");
     world.finish(&batch).await;
     world.proven(1).await;
     let view = world.coordinator.worker_views().into_iter().find(|view| view.id == dead).expect("it is remembered");

@@ -112,13 +112,18 @@ impl Jobs {
         {
             return None;
         }
-        let (key, fit) = self
+        let mut fitting: Vec<_> = self
             .entries
             .values()
             .map(|entry| (entry, transitions::fits(&entry.record, now, claimant)))
             .filter(|(_, fit)| *fit != Fit::No)
-            .min_by_key(|(entry, _)| transitions::rank(entry))
-            .map(|(entry, fit)| (entry.record.job.key, fit))?;
+            .collect();
+        fitting.sort_by_key(|(entry, _)| transitions::rank(entry));
+        let oldest = fitting.first()?.0.record.job.batch;
+        let jobs = fitting.iter().map(|(entry, _)| &entry.record.job).take_while(|job| job.batch == oldest);
+        let heights: Vec<_> = jobs.map(|job| job.height).collect();
+        let (entry, fit) = fitting[transitions::choose(&heights, claimant)];
+        let key = entry.record.job.key;
         if fit == Fit::OnceIdle {
             return None;
         }

@@ -166,8 +166,8 @@ pub struct Claimant {
     pub memory_mib: u32,
     /// Jobs that it does at the moment.
     pub running: u32,
-    /// Whether there are other workers: then a job does not go to the worker that lost it last.
-    pub others: bool,
+    /// Workers that are there, this one included. If there are others, a job does not go to the worker that lost it last.
+    pub workers: u32,
 }
 
 /// How many times what may go wrong with a job: at the last time it is quarantined.
@@ -288,7 +288,8 @@ pub trait JobStore: Send + Sync + 'static {
     fn insert(&self, now: Millis, jobs: Vec<NewJob>) -> impl Future<Output = Result<Vec<JobKey>, StoreError>> + Send;
 
     /// Leases a job that the worker can do: the oldest batch first, then what is nearest to its end, then what was put in
-    /// first. A job that was lost [twice](ALONE_AFTER_LOSSES) has a worker for itself: a worker that would be the next one to
+    /// first. But the last jobs that are farthest from the end of that batch, fewer than there are workers, go before:
+    /// what is above waits for them, while the others, begun later, still keep all workers busy. A job that was lost [twice](ALONE_AFTER_LOSSES) has a worker for itself: a worker that would be the next one to
     /// do it gets nothing else until it has nothing to do, and nothing further while it does it.
     fn claim(
         &self,

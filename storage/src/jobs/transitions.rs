@@ -87,7 +87,7 @@ fn waiting(now: Millis, open: u32) -> JobState {
 /// Whether the job may be leased to the claimant now.
 pub(super) fn fits(record: &JobRecord, now: Millis, claimant: &Claimant) -> Fit {
     let JobState::Ready(not_before) = record.state else { return Fit::No };
-    let barred = claimant.others && record.attempts.lost.last() == Some(&claimant.worker);
+    let barred = claimant.workers > 1 && record.attempts.lost.last() == Some(&claimant.worker);
     if now < not_before || barred || !claimant.circuits.contains(&record.job.circuit) {
         return Fit::No;
     }
@@ -116,6 +116,15 @@ pub(super) fn runs_alone(record: &JobRecord) -> bool {
 /// Place of a job among those that may be claimed: the oldest batch, nearest to its end, put in first.
 pub(super) fn rank(entry: &Entry) -> (u32, u16, u64) {
     (entry.record.job.batch, entry.record.job.height, entry.order)
+}
+
+/// Which of the jobs of one batch that fit the claimant, by rising rank, is the next one: its place among their heights.
+pub(super) fn choose(heights: &[u16], claimant: &Claimant) -> usize {
+    let farthest = heights.iter().copied().max();
+    let is_farthest = |height: &u16| Some(*height) == farthest;
+    let left = heights.iter().filter(|height| is_farthest(height)).count();
+    let are_last = u32::try_from(left).is_ok_and(|left| left < claimant.workers);
+    if are_last { heights.iter().position(is_farthest).unwrap_or(0) } else { 0 }
 }
 
 /// The job is leased. Returns the time at which the lease ends.

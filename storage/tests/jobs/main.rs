@@ -37,7 +37,7 @@ fn job(n: u32, batch: u32, children: &[u32]) -> NewJob {
 }
 
 fn claimant(worker: u64) -> Claimant {
-    Claimant { worker: WorkerId(worker), circuits: CIRCUITS.to_vec(), memory_mib: 1000, running: 0, others: true }
+    Claimant { worker: WorkerId(worker), circuits: CIRCUITS.to_vec(), memory_mib: 1000, running: 0, workers: 2 }
 }
 
 #[tokio::test]

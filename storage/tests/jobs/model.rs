@@ -32,7 +32,7 @@ enum Step {
         circuits: usize,
         memory_mib: u32,
         running: u32,
-        others: bool,
+        workers: u32,
     },
     Beat {
         lease: usize,
@@ -70,11 +70,11 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     let new = (0..JOBS, 0..BATCHES, 0..3_u16, vec(0..JOBS, 0..4));
-    let claim = (0..WORKERS, 0..3_usize, 50..400_u32, 0..2_u32, any::<bool>());
+    let claim = (0..WORKERS, 0..3_usize, 50..400_u32, 0..2_u32, 1..4_u32);
     prop_oneof![
         6 => vec(new, 1..4).prop_map(|jobs| Step::Insert { jobs }),
-        12 => claim.prop_map(|(worker, circuits, memory_mib, running, others)| {
-            Step::Claim { worker, circuits, memory_mib, running, others }
+        12 => claim.prop_map(|(worker, circuits, memory_mib, running, workers)| {
+            Step::Claim { worker, circuits, memory_mib, running, workers }
         }),
         3 => (0..4_usize, any::<bool>()).prop_map(|(lease, stage)| Step::Beat { lease, stage }),
         4 => (0..JOBS, any::<u8>()).prop_map(|(job, proof)| Step::Settle { job, proof }),
@@ -169,9 +169,9 @@ impl Pair<'_> {
                 let jobs: Vec<NewJob> = jobs.into_iter().map(new_job).collect();
                 let _ = both!(self, insert(self.now, jobs.clone()));
             }
-            Step::Claim { worker, circuits, memory_mib, running, others } => {
+            Step::Claim { worker, circuits, memory_mib, running, workers } => {
                 let circuits = CIRCUITS[..circuits.min(CIRCUITS.len())].to_vec();
-                self.claim(&Claimant { circuits, memory_mib, running, others, ..claimant(worker) }).await;
+                self.claim(&Claimant { circuits, memory_mib, running, workers, ..claimant(worker) }).await;
             }
             Step::Beat { lease, stage } => {
                 let (rocks, memory) = self.lease(lease);
@@ -270,16 +270,19 @@ fn new_job((n, batch, height, children): (u32, u32, u16, Vec<u32>)) -> NewJob {
     NewJob { height, memory_mib: 50 + 10 * n, ..job(n, batch, &children) }
 }
 
-/// Batch and height of the job that the claimant should be given, if it is idle.
+/// Batch and height of the job that the claimant should be given, if not only once it is idle.
 fn first_rank(records: &[JobRecord], now: Millis, claimant: &Claimant) -> Option<(u32, u16)> {
     let fits = |record: &&JobRecord| {
         matches!(record.state, JobState::Ready(since) if since <= now)
             && claimant.circuits.contains(&record.job.circuit)
-            && record.job.memory_mib <= claimant.memory_mib
-            && !(claimant.others && record.attempts.lost.last() == Some(&claimant.worker))
-            && (claimant.running == 0 || record.attempts.lost.len() < 2)
+            && !(claimant.workers > 1 && record.attempts.lost.last() == Some(&claimant.worker))
+            && (record.job.memory_mib <= claimant.memory_mib || claimant.running > 0 && record.attempts.lost.len() >= 2)
     };
-    records.iter().filter(fits).map(|record| (record.job.batch, record.job.height)).min()
+    let places: Vec<_> = records.iter().filter(fits).map(|record| (record.job.batch, record.job.height)).collect();
+    let first = *places.iter().min()?;
+    let last = *places.iter().filter(|place| place.0 == first.0).max()?;
+    let left = places.iter().filter(|place| **place == last).count();
+    Some(if left < claimant.workers as usize { last } else { first })
 }
 
 proptest! {

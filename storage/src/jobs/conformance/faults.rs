@@ -81,7 +81,7 @@ pub(super) async fn losses<S: JobStore>(on: &Driver<'_, S>) {
 
 pub(super) async fn lone_worker<S: JobStore>(on: &Driver<'_, S>) {
     on.insert(vec![job(1, 1, 0, &[])]).await;
-    let lone = Claimant { others: false, ..claimant(1) };
+    let lone = Claimant { workers: 1, ..claimant(1) };
     for loss in 1..=2 * BUDGETS.lost_max {
         let (_, lease) = on.claim_as(0, &lone).await.expect("there is nobody else");
         let aftermath = fail(on, 0, &lease, Failure::Crashed("signal 11".to_owned())).await;
@@ -93,7 +93,7 @@ pub(super) async fn lone_worker<S: JobStore>(on: &Driver<'_, S>) {
 }
 
 pub(super) async fn alone<S: JobStore>(on: &Driver<'_, S>) {
-    on.insert(vec![job(1, 1, 0, &[]), job(2, 1, 1, &[]), job(3, 1, 2, &[])]).await;
+    on.insert(vec![job(1, 1, 0, &[]), job(2, 1, 0, &[]), job(3, 1, 0, &[])]).await;
     for worker in [1, 2] {
         let (lost, lease) = on.must_claim(0, worker).await;
         assert_eq!(lost, key(1));

@@ -1,16 +1,31 @@
 //! Cases in which nothing goes wrong with a proof.
 
-use super::super::{BeatReply, Claimant, DoneJob, JobState, JobStore, LeaseId, Millis, Settled, StoreError};
+use super::super::{BeatReply, Claimant, DoneJob, JobKey, JobState, JobStore, LeaseId, Millis, Settled, StoreError};
 use super::{BUDGETS, Driver, claimant, done, job, key};
 
 pub(super) async fn order<S: JobStore>(on: &Driver<'_, S>) {
     on.insert(vec![job(1, 2, 0, &[]), job(2, 1, 5, &[]), job(3, 1, 5, &[]), job(4, 1, 300, &[])]).await;
     on.insert(vec![job(5, 1, 4, &[])]).await;
+    let lone = Claimant { workers: 1, ..claimant(1) };
+    assert_eq!(claim_all(on, &lone).await, [5, 2, 3, 4, 1].map(key));
+}
+
+pub(super) async fn last_of_the_farthest<S: JobStore>(on: &Driver<'_, S>) {
+    on.insert(vec![job(1, 1, 2, &[]), job(2, 1, 3, &[]), job(3, 1, 3, &[]), job(4, 2, 9, &[])]).await;
+    on.insert(vec![job(5, 1, 2, &[])]).await;
+    // One of three workers would stand idle after 2 and 3; two are busy with them, so 1 is done before.
+    let [two, three] = [2, 3].map(|workers| Claimant { workers, ..claimant(1) });
+    let (first, _) = on.claim_as(0, &two).await.expect("it is ready");
+    assert_eq!(first, key(1));
+    assert_eq!(claim_all(on, &three).await, [2, 3, 5, 4].map(key));
+}
+
+async fn claim_all<S: JobStore>(on: &Driver<'_, S>, claimant: &Claimant) -> Vec<JobKey> {
     let mut claimed = Vec::new();
-    while let Some((key, _)) = on.claim(0, 1).await {
+    while let Some((key, _)) = on.claim_as(0, claimant).await {
         claimed.push(key);
     }
-    assert_eq!(claimed, [5, 2, 3, 4, 1].map(key));
+    claimed
 }
 
 pub(super) async fn children<S: JobStore>(on: &Driver<'_, S>) {

@@ -38,6 +38,8 @@ const CIRCUIT: [u8; 32] = [7; 32];
 pub enum Case {
     /// Jobs are claimed by batch, then height, then order of insertion.
     Order,
+    /// The last of the jobs farthest from the end go first.
+    LastOfTheFarthest,
     /// A parent waits for its children, each counted once.
     Children,
     /// A job without its child is refused, and all that came with it.
@@ -82,8 +84,9 @@ pub enum Case {
 
 impl Case {
     /// All cases.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Order,
+        Self::LastOfTheFarthest,
         Self::Children,
         Self::UnknownChild,
         Self::Again,
@@ -114,6 +117,7 @@ impl Case {
         let store = &Driver { store };
         match self {
             Self::Order => flow::order(store).await,
+            Self::LastOfTheFarthest => flow::last_of_the_farthest(store).await,
             Self::Children => flow::children(store).await,
             Self::UnknownChild => flow::unknown_child(store).await,
             Self::Again => flow::again(store).await,
@@ -208,7 +212,7 @@ fn job(n: u8, batch: u32, height: u16, children: &[u8]) -> NewJob {
 }
 
 fn claimant(worker: u64) -> Claimant {
-    Claimant { worker: WorkerId(worker), circuits: vec![CIRCUIT], memory_mib: 1000, running: 0, others: true }
+    Claimant { worker: WorkerId(worker), circuits: vec![CIRCUIT], memory_mib: 1000, running: 0, workers: 2 }
 }
 
 fn done(proof: u8, at: u64) -> DoneJob {

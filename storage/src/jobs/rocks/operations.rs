@@ -71,24 +71,39 @@ impl Operations<'_> {
         if claimant.running > 0 && self.runs_alone(&mut transaction, claimant.worker)? {
             return Ok(None);
         }
+        let Some((key, Fit::Yes)) = self.next_job(&mut transaction, now, claimant)? else { return Ok(None) };
+        let record = &mut transaction.known(&key)?.record;
+        let id = LeaseId(self.writer.next_id());
+        let until = transitions::lease(record, now, id, claimant, self.budgets);
+        let leased = record.clone();
+        transaction.put_lease(id, &Held { key, worker: claimant.worker, until }, None);
+        transaction.commit()?;
+        self.with_payload(leased).map(Some)
+    }
+
+    /// The job of the oldest batch with one for the worker that is the next one, and how it fits.
+    fn next_job(
+        &self,
+        transaction: &mut Transaction<'_>,
+        now: Millis,
+        claimant: &Claimant,
+    ) -> Result<Option<(JobKey, Fit)>, StoreError> {
+        let (mut fitting, mut heights, mut oldest) = (Vec::new(), Vec::new(), None);
         for item in self.tables.scan(tables::READY, &[]) {
             let (place, key) = item?;
             let key = tables::indexed(tables::READY, &place, &key)?;
-            let record = &mut transaction.known(&key)?.record;
-            match transitions::fits(record, now, claimant) {
-                Fit::No => {}
-                Fit::OnceIdle => return Ok(None),
-                Fit::Yes => {
-                    let id = LeaseId(self.writer.next_id());
-                    let until = transitions::lease(record, now, id, claimant, self.budgets);
-                    let leased = record.clone();
-                    transaction.put_lease(id, &Held { key, worker: claimant.worker, until }, None);
-                    transaction.commit()?;
-                    return self.with_payload(leased).map(Some);
-                }
+            let record = &transaction.known(&key)?.record;
+            if oldest.is_some_and(|batch| batch != record.job.batch) {
+                break;
+            }
+            let fit = transitions::fits(record, now, claimant);
+            if fit != Fit::No {
+                oldest = Some(record.job.batch);
+                heights.push(record.job.height);
+                fitting.push((key, fit));
             }
         }
-        Ok(None)
+        Ok(fitting.get(transitions::choose(&heights, claimant)).copied())
     }
 
     /// Whether the worker does a job that has a worker for itself.

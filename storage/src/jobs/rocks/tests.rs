@@ -34,7 +34,7 @@ async fn nothing_stays_of_what_is_forgotten() {
     let (_dir, store) = open();
     let jobs = vec![job(1, &[]), job(2, &[]), job(3, &[1, 2, 2])];
     store.insert(Millis(0), jobs).await.expect("the store works");
-    let claimant = Claimant { worker: WorkerId(1), circuits: vec![CIRCUIT], memory_mib: 9, running: 0, others: true };
+    let claimant = Claimant { worker: WorkerId(1), circuits: vec![CIRCUIT], memory_mib: 9, running: 0, workers: 2 };
     for now in 0..2 {
         let record = store.claim(Millis(now), &claimant).await.expect("the store works").expect("two are ready");
         let JobState::Leased(lease) = record.state else { unreachable!("it was claimed") };
