@@ -30,6 +30,9 @@ const START_TIME_MAX: Duration = Duration::from_secs(90);
 /// Longest time until what was asked for is proved and verified.
 const PROOF_TIME_MAX: Duration = Duration::from_secs(240);
 const POLL: Duration = Duration::from_millis(10);
+/// How often the node asks L1 for news, and for the block of what it has sent: between data and proof there is time to kill
+/// it.
+const L1_POLL_MS: &str = "200";
 /// Token of the fleet: as long as one must be, and worth nothing.
 const TOKEN: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
@@ -188,7 +191,7 @@ fn arguments(net: &Devnet, l1_url: &str, port: u16, folder: &Path) -> Result<Vec
         ("l1-first-block", net.first_block.to_string()),
         ("l1-genesis-salt", net.genesis_salt.to_string()),
         ("l1-operator-key", operator.display().to_string()),
-        ("l1-poll-ms", "20".to_owned()),
+        ("l1-poll-ms", L1_POLL_MS.to_owned()),
         ("api-listen", format!("127.0.0.1:{port}")),
         ("fees-owner", fees.owner.to_string()),
         ("fees-key", fees.key.to_string()),
