@@ -12,12 +12,13 @@ use alloy::primitives::aliases::U96;
 use alloy::primitives::{Address, B256, U256};
 use alloy::providers::{DynProvider, PendingTransactionBuilder, Provider};
 use alloy::rpc::types::TransactionReceipt;
+use alloy::sol_types::SolValue;
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use weft_contract::artifacts::Artifact;
 use weft_contract::bindings::ITestToken::ITestTokenInstance;
 use weft_contract::bindings::RollupParameters;
-use weft_contract::deploy::{deploy_rollup, deploy_test_token, deploy_verifier};
+use weft_contract::deploy::{deploy as deploy_code, deploy_rollup, deploy_test_token};
 use weft_protocol::crypto::Digest;
 use weft_protocol::{AssetId, Domain, RunningState};
 
@@ -74,6 +75,7 @@ struct Record {
     fee_owner: Address,
     fee_key: B256,
     test_token: bool,
+    gates: Option<Address>,
     verifier: Option<Address>,
     contract: Option<Contract>,
     token: Option<Address>,
@@ -131,6 +133,7 @@ impl Record {
             fee_owner: options.fee_collector.owner.0.into(),
             fee_key: word(&options.fee_collector.key),
             test_token: options.test_token,
+            gates: None,
             verifier: None,
             contract: None,
             token: None,
@@ -200,11 +203,7 @@ struct Deployment<'a> {
 
 impl Deployment<'_> {
     async fn run(&mut self) -> Result<Deployed> {
-        if self.record.verifier.is_none() {
-            let verifier = deploy_verifier(self.provider, Artifact::GATES, Artifact::VERIFIER);
-            self.record.verifier = Some(verifier.await.context("cannot deploy the verifier")?);
-            self.save()?;
-        }
+        self.deploy_verifier().await.context("cannot deploy the verifier")?;
         if self.record.contract.is_none() {
             let block = self.provider.get_block_number().await.context("L1 does not answer")?;
             let address =
@@ -223,6 +222,20 @@ impl Deployment<'_> {
             self.pay_token_of_fees(&rollup, token).await.context("cannot pay into the account of fees")?;
         }
         self.record.deployed()
+    }
+
+    /// The contract that evaluates its gates, then the verifier, which calls it.
+    async fn deploy_verifier(&mut self) -> Result<()> {
+        if self.record.gates.is_none() {
+            self.record.gates = Some(deploy_code(self.provider, Artifact::GATES.creation_code()).await?);
+            self.save()?;
+        }
+        if let (Some(gates), None) = (self.record.gates, self.record.verifier) {
+            let code = [Artifact::VERIFIER.creation_code().as_ref(), &gates.abi_encode()].concat();
+            self.record.verifier = Some(deploy_code(self.provider, code.into()).await?);
+            self.save()?;
+        }
+        Ok(())
     }
 
     fn parameters(&self) -> Result<RollupParameters> {
