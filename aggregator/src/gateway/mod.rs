@@ -73,19 +73,24 @@ pub struct ClaimRequest {
 /// The routes to a coordinator, with their full paths, for workers and operators that know the token.
 pub fn router<S: JobStore, B: BlobStore>(coordinator: Local<S, B>, token: Token) -> Router {
     let guard = Arc::new(Guard { token, requests: Semaphore::new(REQUESTS_MAX) });
-    let proofs = Router::new().route("/v1/prover/proofs", post(submit)).layer(DefaultBodyLimit::max(PROOF_BODY_MAX));
-    Router::new()
-        .route("/v1/prover/workers", post(register))
-        .route("/v1/prover/workers/{worker}", delete(goodbye))
-        .route("/v1/prover/workers/{worker}/readmit", post(operator::readmit))
-        .route("/v1/prover/batches/{number}/retry", post(operator::retry))
-        .route("/v1/prover/leases", post(claim).put(beat))
-        .route("/v1/prover/leases/failed", post(fail))
-        .route("/v1/prover/leases/released", post(release))
-        .route("/v1/prover/blobs/{id}", get(blob))
-        .layer(DefaultBodyLimit::max(BODY_MAX))
-        .merge(proofs)
-        .layer(middleware::from_fn_with_state(guard, admit))
+    let guard = middleware::from_fn_with_state(guard, admit);
+    let proofs = post(submit).layer(DefaultBodyLimit::max(PROOF_BODY_MAX));
+    let routes = [
+        ("/v1/prover/workers", post(register)),
+        ("/v1/prover/workers/{worker}", delete(goodbye)),
+        ("/v1/prover/workers/{worker}/readmit", post(operator::readmit)),
+        ("/v1/prover/batches/{number}/retry", post(operator::retry)),
+        ("/v1/prover/leases", post(claim).put(beat)),
+        ("/v1/prover/leases/failed", post(fail)),
+        ("/v1/prover/leases/released", post(release)),
+        ("/v1/prover/blobs/{id}", get(blob)),
+    ]
+    .map(|(path, route)| (path, route.layer(DefaultBodyLimit::max(BODY_MAX))));
+    // The guard stands before the methods alone: one that a path does not have is refused as such, token or not.
+    routes
+        .into_iter()
+        .chain([("/v1/prover/proofs", proofs)])
+        .fold(Router::new(), |router, (path, route)| router.route(path, route.route_layer(guard.clone())))
         .with_state(coordinator.0)
 }
 
