@@ -126,11 +126,11 @@ pub struct ApiSettings {
 #[serde(deny_unknown_fields, default)]
 pub struct BatchSettings {
     /// Slots after which a batch is sealed, those that collect fees apart.
-    pub slots_max: u32,
+    pub slots_max: NonZeroU32,
     /// Milliseconds after the first slot at which a batch is sealed.
     pub seal_after_ms: u64,
     /// Batches that may be sealed and not yet verified.
-    pub unverified_max: u32,
+    pub unverified_max: NonZeroU32,
     /// Segments that are proved while a batch grows: `small` or `large`.
     pub segments: Segments,
 }
@@ -209,7 +209,9 @@ impl Default for ApiSettings {
 
 impl Default for BatchSettings {
     fn default() -> Self {
-        Self { slots_max: 1024, seal_after_ms: 5_000, unverified_max: 8, segments: Segments::Small }
+        const SLOTS_MAX: NonZeroU32 = NonZeroU32::new(1024).expect("not zero");
+        const UNVERIFIED_MAX: NonZeroU32 = NonZeroU32::new(8).expect("not zero");
+        Self { slots_max: SLOTS_MAX, seal_after_ms: 5_000, unverified_max: UNVERIFIED_MAX, segments: Segments::Small }
     }
 }
 
@@ -233,9 +235,9 @@ impl Settings {
         let size = |number: u32| usize::try_from(number).expect("32 bits");
         NodeConfig {
             batch: BatchLimits {
-                slots_max: size(self.batch.slots_max),
+                slots_max: size(self.batch.slots_max.get()),
                 seal_after: Duration::from_millis(self.batch.seal_after_ms),
-                unverified_max: size(self.batch.unverified_max),
+                unverified_max: size(self.batch.unverified_max.get()),
             },
             streamed: match self.batch.segments {
                 Segments::Small => SegmentSize::Small,

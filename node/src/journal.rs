@@ -24,7 +24,7 @@ use anyhow::{Context, Result};
 use weft_storage::rollup::APPEND_ENTRIES_MAX;
 use weft_storage::{RollupStore, StateCommit, StoreError};
 
-use crate::l1::PostOrder;
+use crate::l1::{PostOrder, without_urls};
 use crate::proving::{BatchClaim, SegmentOrder};
 use crate::sequencer::{Batch, LogEntry, TransactionRecord};
 use crate::telemetry;
@@ -115,7 +115,7 @@ impl Failure {
 
     /// Sets the reason; the first one stays.
     pub fn set(&self, reason: impl Into<String>) {
-        let reason = reason.into();
+        let reason = without_urls(&reason.into());
         if self.0.set(reason.clone()).is_ok() {
             tracing::error!(reason, "the node has halted");
             metrics::gauge!(telemetry::HALTED).set(1.0);

@@ -23,11 +23,15 @@ pub const ASSUMPTIONS: [&str; 3] = [
 pub const WITHOUT_L1: &str =
     "nothing was asked of L1: whether the contract has verified this batch is still to be checked, with --l1";
 /// What has to hold besides the checks for a receipt to mean what it says.
-pub const OF_A_RECEIPT: &str = "the records hold neither key nor nonce nor expiry: the proof shows that the account's key has \
-    signed a transaction of this content for this slot; that it was this very one is the node's word";
+pub const OF_A_RECEIPT: &str = "the records hold neither key nor nonce nor expiry nor who owns the account that is paid: the proof \
+    shows that the sender's key has signed a transaction between these accounts for this slot; that it was this very one is the \
+    word of whoever made the file";
+/// Parts of a receipt that the records do not hold: they are stated, not proven.
+pub const STATED_BY_A_RECEIPT: [&str; 5] =
+    ["id", "key", "transaction.nonce", "transaction.expiry", "transaction.recipient"];
 /// What has to hold besides the checks for what L1 said to mean what it says.
-pub const OF_L1: &str = "the L1 node that was asked tells the truth about a chain that is final, and the contract was deployed \
-    with the genesis root of PROTOCOL.md";
+pub const OF_L1: &str = "the L1 node that was asked tells the truth about a chain that is final; the contract that the file \
+    names is the rollup that you mean, and was deployed with the genesis root of PROTOCOL.md";
 
 /// A file that can be verified.
 #[derive(Clone, PartialEq, Eq, Debug)]

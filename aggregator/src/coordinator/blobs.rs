@@ -1,6 +1,6 @@
 //! Blobs, counted.
 
-use weft_storage::blobs::{BlobId, BlobStore};
+use weft_storage::blobs::{BlobError, BlobId, BlobStore};
 use weft_storage::jobs::JobStore;
 
 use super::{Coordinator, OrderError};
@@ -12,9 +12,15 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
         Ok(self.blobs.put(bytes).await?)
     }
 
-    /// Bytes that were kept, or `None`.
+    /// Bytes that were kept; `None` if they are gone or damaged, which is the same to whoever needs them.
     pub(super) async fn get_blob(&self, id: BlobId) -> Result<Option<Vec<u8>>, OrderError> {
-        let bytes = self.blobs.get(&id).await?;
+        let bytes = match self.blobs.get(&id).await {
+            Err(error @ BlobError::Corrupt { .. }) => {
+                tracing::error!(%error, "a blob is damaged");
+                None
+            }
+            read => read?,
+        };
         if let Some(bytes) = &bytes {
             metrics::counter!("fleet_blob_bytes_total", "direction" => "out").increment(bytes.len() as u64);
         }

@@ -1,6 +1,6 @@
 //! Proofs coming in: check, keep, settle.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use weft_prover::Cost;
 use weft_storage::blobs::BlobStore;
@@ -13,6 +13,9 @@ use crate::circuits::Refusal;
 use crate::message::{FleetError, Held, ProofOutcome, Submission};
 use crate::statement::Order;
 use crate::{FleetEvent, Job, JobNews};
+
+/// No proof takes longer, whatever its worker says: sums over many jobs stay numbers.
+const JOB_TIME_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
     /// Takes a proof: it counts if it is a valid one of the job's statement, even if the lease has ended. Durable when it
@@ -61,10 +64,11 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
             JobState::Leased(lease) if lease.id == held.lease => elapsed(lease.since, now),
             _ => wall,
         };
+        let (seen, cpu) = (seen.min(JOB_TIME_MAX), cpu.min(JOB_TIME_MAX));
         let done = DoneJob { proof: blob, worker: held.worker, at: now, wall: seen, cpu };
         let settled = timed("settle", self.store.settle(&held.key, done)).await?;
         match settled {
-            Settled::First => self.first(&record, &order, &held, Cost { wall, cpu }),
+            Settled::First => self.first(&record, &order, &held, Cost { wall: seen, cpu }),
             Settled::Duplicate | Settled::Unknown => self.delete_unused(&held, blob).await?,
         }
         Ok(ProofOutcome::Taken(settled))

@@ -30,7 +30,7 @@ impl Statistics {
 
     /// The longest that a stage of such a job may last.
     pub(super) fn stall(&self, kind: JobKind, limits: StallLimits) -> Duration {
-        self.quantile(kind, 95).map_or(limits.unknown, |wall| (wall * limits.factor).max(limits.floor))
+        self.quantile(kind, 95).map_or(limits.unknown, |wall| wall.saturating_mul(limits.factor).max(limits.floor))
     }
 
     fn quantile(&self, kind: JobKind, percent: usize) -> Option<Duration> {

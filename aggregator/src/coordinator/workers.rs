@@ -177,7 +177,7 @@ impl Workers {
         self.end(held, None);
         if let Some(worker) = self.known.get_mut(&held.worker) {
             worker.jobs_done += 1;
-            worker.cpu += cpu;
+            worker.cpu = worker.cpu.saturating_add(cpu);
         }
     }
 

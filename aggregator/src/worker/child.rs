@@ -55,7 +55,8 @@ impl ChildProcess {
 
     fn spawn(&self) -> Result<Running, ExecutorError> {
         let mut command = tokio::process::Command::from((self.command)());
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+        // In a group of its own, so that a signal to the worker from a terminal lets the job end.
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0).kill_on_drop(true);
         let mut child = command.spawn().map_err(ExecutorError::Spawn)?;
         let (input, output) = child.stdin.take().zip(child.stdout.take()).expect("both are piped");
         Ok(Running { child, input, output })

@@ -16,8 +16,8 @@ use crate::circuits;
 use crate::proof_file::ProofFile;
 use crate::receipt::L1Pointer;
 use crate::verify::{
-    ASSUMPTIONS, Document, FailedCheck, L1Error, OF_A_RECEIPT, OF_L1, OnL1, Verified, VerifiedReceipt, WITHOUT_L1,
-    verify, verify_on_l1, verify_receipt,
+    ASSUMPTIONS, Document, FailedCheck, L1Error, OF_A_RECEIPT, OF_L1, OnL1, STATED_BY_A_RECEIPT, Verified,
+    VerifiedReceipt, WITHOUT_L1, verify, verify_on_l1, verify_receipt,
 };
 
 /// Largest file that is read: a batch of 4,096 records and its proof have half a megabyte.
@@ -110,12 +110,11 @@ fn assumptions(shown: &Shown, seen: Option<&OnL1>) -> Vec<&'static str> {
 fn object(result: &Result<(Shown, Option<OnL1>), FailedCheck>) -> Value {
     match result {
         Ok((shown, seen)) => {
-            let proven = match shown {
-                Shown::Proof(proof) => json!(proof),
-                Shown::Receipt(receipt) => json!(receipt),
+            let (kind, proven, stated) = match shown {
+                Shown::Proof(proof) => ("proof", json!(proof), json!([])),
+                Shown::Receipt(receipt) => ("receipt", json!(receipt), json!(STATED_BY_A_RECEIPT)),
             };
-            let kind = if matches!(shown, Shown::Proof(_)) { "proof" } else { "receipt" };
-            json!({ "ok": true, "kind": kind, "proven": proven, "l1": seen, "assumptions": assumptions(shown, seen.as_ref()) })
+            json!({ "ok": true, "kind": kind, "proven": proven, "not_proven": stated, "l1": seen, "assumptions": assumptions(shown, seen.as_ref()) })
         }
         Err(failed) => json!({ "ok": false, "check": failed.check.to_string(), "reason": failed.reason }),
     }
@@ -148,9 +147,10 @@ fn text(shown: &Shown, seen: Option<&OnL1>) -> String {
 fn receipt_text(receipt: &VerifiedReceipt) -> String {
     let VerifiedReceipt { id, transaction, key, slot, batch } = receipt;
     let (sender, amount, asset, number) = (transaction.sender, transaction.amount, transaction.asset, batch.number);
-    let what = match (transaction.to, transaction.recipient) {
-        (Some(to), Some(owner)) => format!("account {sender} pays account {to} of {owner}"),
-        _ => format!("account {sender} withdraws to its owner on L1"),
+    // Who owns the account that is paid, the records do not say.
+    let what = match transaction.to {
+        Some(to) => format!("account {sender} pays account {to}"),
+        None => format!("account {sender} withdraws to its owner on L1"),
     };
     format!(
         "valid receipt: transaction {id}\n  {what}: {amount} base units of asset {asset}\n  \

@@ -37,6 +37,22 @@ pub struct L1Head {
 /// The contract's rollup binding over any provider.
 pub type Rollup = weft_contract::bindings::IRollup::IRollupInstance<alloy::providers::DynProvider>;
 
+/// A reason as everybody may read it: the address of an L1 provider often holds a key.
+#[must_use]
+pub fn without_urls(reason: &str) -> String {
+    let mut words = String::with_capacity(reason.len());
+    let mut rest = reason;
+    while let Some(at) = rest.find("://") {
+        let scheme = rest[..at].trim_end_matches(|c: char| c.is_ascii_alphanumeric()).len();
+        let end = rest[at..].find([' ', ')', '"', ',']).map_or(rest.len(), |length| at + length);
+        words.push_str(&rest[..scheme]);
+        words.push_str("[address]");
+        rest = &rest[end..];
+    }
+    words.push_str(rest);
+    words
+}
+
 /// A digest as the contract writes it.
 #[must_use]
 pub fn word(digest: &Digest) -> B256 {
@@ -49,4 +65,17 @@ pub fn word(digest: &Digest) -> B256 {
 /// The system's TLS cannot be used.
 pub fn http_client() -> reqwest::Result<reqwest::Client> {
     reqwest::Client::builder().timeout(ANSWER_TIME_MAX).build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_urls;
+
+    #[test]
+    fn reasons_hold_no_addresses() {
+        let told =
+            without_urls("commit: error for url (https://l1.example/v2/SECRET): refused, ws://user:SECRET@h/ too");
+        assert_eq!(told, "commit: error for url ([address]): refused, [address] too");
+        assert_eq!(without_urls("no ETH"), "no ETH");
+    }
 }

@@ -58,9 +58,10 @@ impl Sequencer {
                 continue;
             }
             let known = KnownEntry { entry: event.entry, chain: event.chain, read_at: clock::now().unix_ms() };
-            let taken = self.machine.enqueue(known);
+            if let Err(fault) = self.machine.enqueue(known) {
+                return self.halt(fault.to_string());
+            }
             self.log(LogEntry::QueueEntry(known));
-            self.heed(taken);
             // A batch that is full is sealed before it is offered the next entry.
             self.settle();
         }

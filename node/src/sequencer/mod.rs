@@ -35,7 +35,7 @@ use crate::journal::{Effect, Journal, Parcel};
 use crate::l1::{L1Head, PostOrder};
 use crate::telemetry;
 use entry::UnixMs;
-use machine::{Fault, Machine};
+use machine::Machine;
 
 pub use archive::Archive;
 pub use batch::Batch;
@@ -125,9 +125,11 @@ impl Sequencer {
             return;
         }
         let (fee_account, l1_block, at) = (self.fee_account(), self.l1_block, clock::now().unix_ms());
-        let sealed = self.machine.seal(fee_account, l1_block, at);
-        self.log(LogEntry::Sealed { fee_account, l1_block, at });
-        self.heed(sealed);
+        // What the machine cannot do is not logged: after a restart with the cause removed it may be able to.
+        match self.machine.seal(fee_account, l1_block, at) {
+            Ok(()) => self.log(LogEntry::Sealed { fee_account, l1_block, at }),
+            Err(fault) => self.halt(fault.to_string()),
+        }
     }
 
     /// Stops taking and executing: something happened that must not.
@@ -168,12 +170,6 @@ impl Sequencer {
     /// Takes news of the dispatcher.
     pub(crate) fn done(&mut self, done: Done) {
         self.machine.done(done);
-    }
-
-    fn heed(&mut self, result: Result<(), Fault>) {
-        if let Err(fault) = result {
-            self.halt(fault.to_string());
-        }
     }
 
     /// Seals the batch in work if it is full or old, and begins another for what waits, as often as needed.
@@ -218,9 +214,13 @@ impl Sequencer {
             streamed_slots: batch::count(self.settings.sizes.slots(self.settings.streamed)),
         };
         let at = clock::now().unix_ms();
-        let begun = self.machine.begin(environment, shape, at);
-        self.heed(begun);
-        Some(LogEntry::BatchBegan { environment, shape, at })
+        match self.machine.begin(environment, shape, at) {
+            Ok(()) => Some(LogEntry::BatchBegan { environment, shape, at }),
+            Err(fault) => {
+                self.halt(fault.to_string());
+                None
+            }
+        }
     }
 
     /// The next batch, if L1's time has passed that of the last one and there are not too many in work.

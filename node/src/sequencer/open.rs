@@ -118,7 +118,7 @@ impl Opening {
         self.l1_block = l1_block;
         let (batches, verified) = self.unverified(number)?;
         let position = Last { number, timestamp: last.environment().timestamp, root: last.root() };
-        self.machine.go_behind(state, position, log_next);
+        self.machine.go_behind(state.after_batch(number), position, log_next);
         self.machine.restore(pool.collect(), last.queue_end(), queue);
         self.machine.batches = batches;
         self.machine.verified = verified;

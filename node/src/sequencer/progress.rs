@@ -5,6 +5,7 @@ use weft_api::Finality;
 use super::{LogEntry, Sequencer};
 use crate::clock;
 use crate::journal::{Effect, Order};
+use crate::l1::without_urls;
 use crate::proving::{BatchClaim, CheckedProof};
 
 impl Sequencer {
@@ -22,6 +23,7 @@ impl Sequencer {
     pub fn stuck(&mut self, number: u32, reason: Option<String>) {
         match reason {
             Some(reason) => {
+                let reason = without_urls(&reason);
                 tracing::error!(batch = number, reason, "the proof of a batch does not go on");
                 self.stuck.insert(number, reason);
             }
@@ -81,10 +83,13 @@ impl Sequencer {
             return;
         }
         self.posts.insert(number, batch.post_order(proven.l1_proof.clone()));
-        if !batch.has_reached(Finality::Proven) {
-            let (at, proving_since, costs) = (clock::now().unix_ms(), batch.proving_since, proven.costs.clone());
+        // The file may be missing if the node was killed between the log and the file.
+        if !batch.has_reached(Finality::Proven) || self.proof(number).is_none() {
             let file = batch.proof_file(&self.settings, proven);
             self.parcel.effects.push(Effect::Order(Order::Proof { number, file }));
+        }
+        if !batch.has_reached(Finality::Proven) {
+            let (at, proving_since, costs) = (clock::now().unix_ms(), batch.proving_since, proven.costs.clone());
             self.machine.proven(number, proving_since, &costs, at);
             self.log(LogEntry::Proven { number, proving_since, costs, at });
             tracing::info!(batch = number, "batch proven");

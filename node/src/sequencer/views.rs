@@ -277,7 +277,7 @@ impl Sequencer {
 }
 
 fn cpu_of(costs: &[JobCost]) -> Duration {
-    costs.iter().map(|job| job.cpu).sum()
+    costs.iter().map(|job| job.cpu).fold(Duration::ZERO, Duration::saturating_add)
 }
 
 /// The batch of a key that pages of a history have.
