@@ -84,9 +84,22 @@ pub(super) struct World {
     pub(super) failure: Failure,
     dispatcher: Dispatcher<Recorder>,
     orders: Receiver<Order>,
-    journal: JoinHandle<()>,
+    /// Behind the sequencer, whose end it waits for.
+    journal: JournalThread,
     dir: Arc<TempDir>,
     limits: BatchLimits,
+}
+
+/// The journal's thread. A test waits for its end: a process that ends while RocksDB is being closed is aborted.
+struct JournalThread(Option<JoinHandle<()>>);
+
+impl Drop for JournalThread {
+    fn drop(&mut self) {
+        if let Some(thread) = self.0.take() {
+            // A panic of the journal has been printed; another one while a test unwinds would hide its reason.
+            drop(thread.join());
+        }
+    }
 }
 
 pub(super) fn key(index: u32) -> SecretKey {
@@ -162,7 +175,7 @@ impl World {
         let log = Arc::clone(opening.store());
         let (journal, thread) = Journal::start(log, opening.log_next(), sender, failure.clone()).unwrap();
         let sequencer = opening.serve(journal);
-        Self { sequencer, recorder, failure, dispatcher, orders, journal: thread, dir, limits }
+        Self { sequencer, recorder, failure, dispatcher, orders, journal: JournalThread(Some(thread)), dir, limits }
     }
 
     /// The same again, from the disk.
@@ -175,7 +188,7 @@ impl World {
     pub(super) fn stopped(self) -> Arc<TempDir> {
         let Self { sequencer, dispatcher, orders, journal, dir, .. } = self;
         drop(sequencer);
-        journal.join().unwrap();
+        drop(journal);
         drop((orders, dispatcher));
         dir
     }
