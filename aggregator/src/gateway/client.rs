@@ -131,7 +131,7 @@ impl Transport for HttpTransport {
     }
 
     async fn register(&self, hello: WorkerHello) -> Result<Welcome, FleetError> {
-        self.call((Method::POST, "workers"), &hello, SHORT_TIMEOUT).await
+        self.call((Method::POST, "registrations"), &hello, SHORT_TIMEOUT).await
     }
 
     async fn claim(&self, worker: WorkerId, wait: Duration) -> Result<Option<Assignment>, FleetError> {
@@ -159,7 +159,7 @@ impl Transport for HttpTransport {
     }
 
     async fn goodbye(&self, worker: WorkerId) -> Result<(), FleetError> {
-        let path = format!("workers/{}", worker.0);
+        let path = format!("registrations/{}", worker.0);
         self.call((Method::DELETE, &path), &(), SHORT_TIMEOUT).await
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! | request | body | answer |
 //! |---|---|---|
-//! | `POST /v1/prover/workers` | [`WorkerHello`] | [`Welcome`](crate::Welcome) |
-//! | `DELETE /v1/prover/workers/{worker}` | | |
+//! | `POST /v1/prover/registrations` | [`WorkerHello`] | [`Welcome`](crate::Welcome) |
+//! | `DELETE /v1/prover/registrations/{worker}` | | |
 //! | `POST /v1/prover/leases` | [`ClaimRequest`] | [`Assignment`](crate::Assignment), or none (waits for one) |
 //! | `PUT /v1/prover/leases` | [`Beat`] | [`BeatReply`](weft_storage::jobs::BeatReply) |
 //! | `POST /v1/prover/leases/failed` | [`FailureReport`] | |
@@ -76,9 +76,9 @@ pub fn router<S: JobStore, B: BlobStore>(coordinator: Local<S, B>, token: Token)
     let guard = middleware::from_fn_with_state(guard, admit);
     let proofs = post(submit).layer(DefaultBodyLimit::max(PROOF_BODY_MAX));
     let routes = [
-        ("/v1/prover/workers", post(register)),
-        ("/v1/prover/workers/{worker}", delete(goodbye)),
-        ("/v1/prover/workers/{worker}/readmit", post(operator::readmit)),
+        ("/v1/prover/registrations", post(register)),
+        ("/v1/prover/registrations/{worker}", delete(goodbye)),
+        ("/v1/prover/workers/{name}/readmit", post(operator::readmit)),
         ("/v1/prover/batches/{number}/retry", post(operator::retry)),
         ("/v1/prover/leases", post(claim).put(beat)),
         ("/v1/prover/leases/failed", post(fail)),

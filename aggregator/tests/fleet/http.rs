@@ -153,7 +153,7 @@ async fn requests_are_bounded_and_understood_or_refused() {
 
     let client = reqwest::Client::new();
     let header = format!("Bearer {TOKEN}");
-    for path in ["workers", "leases", "leases/failed", "leases/released", "proofs"] {
+    for path in ["registrations", "leases", "leases/failed", "leases/released", "proofs"] {
         let url = format!("http://{address}/v1/prover/{path}");
         let request = client.post(url).header("authorization", &header).body(vec![0xff; 40]);
         let response = request.send().await.expect("it answers");

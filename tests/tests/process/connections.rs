@@ -110,8 +110,8 @@ async fn oversized(address: &str) {
 async fn workers_without_the_token_are_refused() {
     let stage = Stage::set(NEVER, Provers::External).await.unwrap();
     let calls = [
-        (Method::POST, "workers"),
-        (Method::DELETE, "workers/1"),
+        (Method::POST, "registrations"),
+        (Method::DELETE, "registrations/1"),
         (Method::POST, "leases"),
         (Method::PUT, "leases"),
         (Method::POST, "leases/failed"),
