@@ -2,9 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use weft_protocol::crypto::{Digest, Goldilocks};
-use weft_protocol::{
-    Context, DataPoint, Record, RunningState, SealStatement, SegmentStatement, chain_records, evaluate_data,
-};
+use weft_protocol::{Context, Record, RunningState, SealStatement, SegmentStatement, chain_records};
 use weft_prover::{SegmentInput, SegmentSize};
 use weft_storage::jobs::{BlobId, JobKey};
 
@@ -113,16 +111,7 @@ impl BatchEnd {
     #[must_use]
     pub fn statement(&self, context: Context) -> SealStatement {
         let chain = chain_records(Digest::ZERO, &self.records);
-        let z = DataPoint::of_batch(&context, &self.records, &chain);
-        SealStatement {
-            context,
-            root_before: self.root_before,
-            root_after: self.root_after,
-            chain,
-            record_count: u32::try_from(self.records.len()).unwrap_or(u32::MAX),
-            z,
-            value: evaluate_data(&self.records, z),
-        }
+        SealStatement::of_batch(context, [self.root_before, self.root_after], chain, &self.records)
     }
 
     /// What the segments of the batch must claim together.

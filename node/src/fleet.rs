@@ -73,12 +73,12 @@ impl Fleet {
         Ok((Arc::new(coordinator.context("cannot start the coordinator")?), arrivals))
     }
 
-    /// Takes up what the job store has, and starts the local workers.
+    /// Takes up what the job store has of the batches from `first` on, and starts the local workers.
     ///
     /// # Errors
     /// The store cannot be read, or the system gives no threads.
-    pub async fn start(coordinator: Arc<NodeCoordinator>, limits: &ProverLimits) -> Result<Self> {
-        let open = coordinator.resume(0).await.context("the jobs cannot be taken up")?;
+    pub async fn start(coordinator: Arc<NodeCoordinator>, first: u32, limits: &ProverLimits) -> Result<Self> {
+        let open = coordinator.resume(first).await.context("the jobs cannot be taken up")?;
         tracing::info!(batches = ?open, "jobs taken up");
         let (stop, stopped) = watch::channel(false);
         let ticking = Arc::clone(&coordinator);

@@ -244,7 +244,8 @@ impl Engine {
         });
         let watcher = watcher(&parts, &sequencer, known.await?);
         agree::catch_up(rollup, &sequencer, on_l1.number).await?;
-        let fleet = Fleet::start(Arc::clone(&wiring.coordinator), &parts.config.provers).await?;
+        let verified = sequencer.ask(|sequencer| sequencer.last_verified()).await?;
+        let fleet = Fleet::start(Arc::clone(&wiring.coordinator), verified + 1, &parts.config.provers).await?;
         let collector =
             Collector::new(wiring.coordinator, Arc::clone(&parts.circuits), sequencer.clone(), wiring.compute);
         for batch in sequencer.ask(|sequencer| sequencer.unverified()).await? {

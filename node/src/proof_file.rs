@@ -8,7 +8,7 @@ use weft_api::{FixedBytes, HexBytes};
 use weft_circuits::digest::CircuitDigest;
 use weft_protocol::crypto::Digest;
 use weft_protocol::{Address, Domain, Environment, RECORD_BYTES, Record, SealStatement, Timestamp};
-use weft_protocol::{DataPoint, ValueError, chain_records, evaluate_data};
+use weft_protocol::{ValueError, chain_records};
 
 /// Content of the file.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -206,17 +206,7 @@ impl ProofFile {
         let records = self.records()?;
         let context = self.environment()?.context();
         let chain = chain_records(Digest::ZERO, &records);
-        let z = DataPoint::of_batch(&context, &records, &chain);
-        let got = self.records.0.len();
-        Ok(SealStatement {
-            context,
-            root_before: self.root_before,
-            root_after: self.root_after,
-            chain,
-            record_count: u32::try_from(records.len()).map_err(|_| FormatError::Records { got })?,
-            z,
-            value: evaluate_data(&records, z),
-        })
+        Ok(SealStatement::of_batch(context, [self.root_before, self.root_after], chain, &records))
     }
 }
 

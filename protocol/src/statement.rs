@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::crypto::{Digest, Goldilocks, Tag, poseidon};
-use crate::{Context, DataPoint};
+use crate::{Context, DataPoint, Record, evaluate_data};
 
 /// What a segment, lift or aggregate proof claims: in this context, the slots lead from one running state to another.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -53,6 +53,21 @@ pub struct SealStatement {
 impl SealStatement {
     /// Elements of the preimage.
     pub const ELEMENTS: usize = 21;
+
+    /// The statement of a batch that leads from one root to the other with these records, `chain` over them, as L1 computes
+    /// it from the published data.
+    #[must_use]
+    pub fn of_batch(
+        context: Context,
+        [root_before, root_after]: [Digest; 2],
+        chain: Digest,
+        records: &[Record],
+    ) -> Self {
+        let z = DataPoint::of_batch(&context, records, &chain);
+        // No batch has as many records as 32 bits can count, and none is proved that claims to.
+        let record_count = u32::try_from(records.len()).unwrap_or(u32::MAX);
+        Self { context, root_before, root_after, chain, record_count, z, value: evaluate_data(records, z) }
+    }
 
     /// The 21 elements that the public digest hashes.
     #[must_use]

@@ -3,6 +3,7 @@
 pub mod blobs;
 mod blocking;
 pub mod jobs;
+mod options;
 pub mod rollup;
 
 pub use rollup::{

@@ -47,12 +47,6 @@ impl ChildProcess {
         Self { command: Box::new(command), child: None, circuits: Vec::new() }
     }
 
-    /// Number of the process, if one runs.
-    #[must_use]
-    pub fn process_id(&self) -> Option<u32> {
-        self.child.as_ref()?.child.id()
-    }
-
     fn spawn(&self) -> Result<Running, ExecutorError> {
         let mut command = tokio::process::Command::from((self.command)());
         // In a group of its own, so that a signal to the worker from a terminal lets the job end.

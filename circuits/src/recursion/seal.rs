@@ -5,8 +5,7 @@
 mod claim;
 
 use weft_crypto::Digest;
-use weft_protocol::{DataPoint, MAX_RECORDS, Record, RunningState, SealStatement, SegmentStatement};
-use weft_protocol::{chain_records, evaluate_data};
+use weft_protocol::{MAX_RECORDS, Record, RunningState, SealStatement, SegmentStatement, chain_records};
 
 pub use claim::{RecordSlot, RecordSlotWires, SealClaim, SealClaimWires, SealError};
 
@@ -62,16 +61,7 @@ impl SealInput<'_> {
     pub fn statement(&self) -> SealStatement {
         let context = self.child.public_inputs().statement.context;
         let chain = chain_records(Digest::ZERO, self.records);
-        let z = DataPoint::of_batch(&context, self.records, &chain);
-        SealStatement {
-            context,
-            root_before: self.root_before,
-            root_after: self.root_after,
-            chain,
-            record_count: u32::try_from(self.records.len()).unwrap_or(u32::MAX),
-            z,
-            value: evaluate_data(self.records, z),
-        }
+        SealStatement::of_batch(context, [self.root_before, self.root_after], chain, self.records)
     }
 }
 

@@ -28,15 +28,6 @@ impl Archive {
         self.0.batch(number)
     }
 
-    /// Sealed batches by falling number, those before a number or the last ones.
-    ///
-    /// # Errors
-    /// The store cannot be read.
-    pub fn batches(&self, before: Option<u32>, limit: usize) -> Result<Vec<Batch>, StoreError> {
-        let batches = self.0.batches(before, limit)?;
-        Ok(batches.into_iter().map(|(_, batch)| batch).collect())
-    }
-
     /// A transaction that was executed or refused.
     ///
     /// # Errors

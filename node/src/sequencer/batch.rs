@@ -6,9 +6,7 @@ use serde::{Deserialize, Serialize};
 use weft_api::{Finality, HexBytes, L1Transaction, L1View, Progress, Step, Time};
 use weft_executor::ExecutedBatch;
 use weft_protocol::crypto::Digest;
-use weft_protocol::{
-    DataPoint, Environment, RECORD_BYTES, Record, SealStatement, Withdrawal, evaluate_data, withdrawals_root,
-};
+use weft_protocol::{Environment, RECORD_BYTES, Record, SealStatement, Withdrawal, withdrawals_root};
 
 use super::entry::{Checkpoint, KnownEntry, UnixMs};
 use super::settings::Settings;
@@ -243,16 +241,7 @@ impl Batch {
     /// What L1 must find proven, once the batch is sealed.
     fn statement(&self, records: &[Record]) -> SealStatement {
         let context = self.environment.context();
-        let z = DataPoint::of_batch(&context, records, &self.chain);
-        SealStatement {
-            context,
-            root_before: self.root_before,
-            root_after: self.root,
-            chain: self.chain,
-            record_count: self.record_count,
-            z,
-            value: evaluate_data(records, z),
-        }
+        SealStatement::of_batch(context, [self.root_before, self.root], self.chain, records)
     }
 
     /// The file with its proof.

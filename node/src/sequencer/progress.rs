@@ -33,12 +33,6 @@ impl Sequencer {
         }
     }
 
-    /// Why the proof of a batch does not go on, if so.
-    #[must_use]
-    pub fn stuck_reason(&self, number: u32) -> Option<&str> {
-        self.stuck.get(&number).map(String::as_str)
-    }
-
     /// What the provers must prove of a sealed batch that is not verified.
     #[must_use]
     pub fn claim(&self, number: u32) -> Option<BatchClaim> {

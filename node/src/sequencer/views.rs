@@ -47,6 +47,11 @@ impl Sequencer {
     /// A transaction that was accepted.
     #[must_use]
     pub fn transaction(&self, id: &Digest) -> Option<TransactionView> {
+        self.transaction_beside(id, &mut None)
+    }
+
+    /// The same; `batch` is that of the transaction before on a page, if it is the same: a stored batch is read as a whole.
+    fn transaction_beside<'a>(&'a self, id: &Digest, batch: &mut Option<Cow<'a, Batch>>) -> Option<TransactionView> {
         let entry = self.record(id)?;
         let mut view = TransactionView {
             id: *id,
@@ -66,11 +71,16 @@ impl Sequencer {
                 view.rejected = Some(RejectionView::from(&reject));
                 view.steps.push(Step { step: Fate::of_reject(&reject), at: Time::from_unix_ms(at) });
             }
-            Fate::Executed { batch, slot, at } => {
-                view.batch = Some(batch);
+            Fate::Executed { batch: number, slot, at } => {
+                view.batch = Some(number);
                 view.slot = Some(slot);
                 view.steps.push(Step { step: Finality::Executed, at: Time::from_unix_ms(at) });
-                self.add_batch_steps(&mut view, batch);
+                if batch.as_ref().is_none_or(|batch| batch.number() != number) {
+                    *batch = self.batch_of(number);
+                }
+                if let Some(batch) = batch {
+                    add_batch_steps(&mut view, batch);
+                }
             }
         }
         view.status = view.steps.last().map_or(Finality::Accepted, |step| step.step);
@@ -99,16 +109,6 @@ impl Sequencer {
             self.halt(error.to_string());
             None
         })
-    }
-
-    fn add_batch_steps(&self, view: &mut TransactionView, number: u32) {
-        let Some(batch) = self.batch_of(number) else { return };
-        let pays_out = view.transaction.kind == TransactionKindName::Withdraw;
-        let concerns =
-            |step: &Step| step.step > Finality::Executed && (pays_out || step.step != Finality::Withdrawable);
-        view.steps.extend(batch.steps().into_iter().filter(concerns));
-        view.proving = Some(batch.progress());
-        view.l1 = batch.l1();
     }
 
     /// The account at an index.
@@ -171,10 +171,9 @@ impl Sequencer {
                 ids.insert(position, id.to_bytes());
             }
         }
-        let newest = ids.into_iter().rev().take(page.limit);
-        newest
-            .filter_map(|(position, id)| Some((key(position), self.transaction(&Digest::from_bytes(&id)?)?)))
-            .collect()
+        let (newest, mut batch) = (ids.into_iter().rev().take(page.limit), None);
+        let mut view = |id: [u8; 32]| self.transaction_beside(&Digest::from_bytes(&id)?, &mut batch);
+        newest.filter_map(|(position, id)| Some((key(position), view(id)?))).collect()
     }
 
     /// One batch.
@@ -202,8 +201,9 @@ impl Sequencer {
     pub fn batch_transactions(&self, number: u32, page: PageRequest) -> Vec<TransactionView> {
         let Some(batch) = self.batch_of(number) else { return Vec::new() };
         let is_after = |slot: u32| page.after.is_none_or(|after| u64::from(slot) > after);
-        let ids = batch.transactions.iter().filter(|(_, slot)| is_after(*slot)).take(page.limit);
-        ids.filter_map(|(id, _)| self.transaction(id)).collect()
+        let ids: Vec<_> = batch.transactions.iter().filter(|(_, slot)| is_after(*slot)).take(page.limit).collect();
+        let mut beside = Some(Cow::Borrowed(batch.as_ref()));
+        ids.into_iter().filter_map(|(id, _)| self.transaction_beside(id, &mut beside)).collect()
     }
 
     /// The records of a sealed batch.
@@ -274,6 +274,14 @@ impl Sequencer {
             cpu_seconds: (!batch.costs.is_empty()).then(|| cpu_of(&batch.costs).as_secs_f64()),
         })
     }
+}
+
+fn add_batch_steps(view: &mut TransactionView, batch: &Batch) {
+    let pays_out = view.transaction.kind == TransactionKindName::Withdraw;
+    let concerns = |step: &Step| step.step > Finality::Executed && (pays_out || step.step != Finality::Withdrawable);
+    view.steps.extend(batch.steps().into_iter().filter(concerns));
+    view.proving = Some(batch.progress());
+    view.l1 = batch.l1();
 }
 
 fn cpu_of(costs: &[JobCost]) -> Duration {

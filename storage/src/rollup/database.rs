@@ -7,31 +7,24 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, DBPinnableSlice,
-    DBRecoveryMode, DEFAULT_COLUMN_FAMILY_NAME, ErrorKind, IteratorMode, Options, ReadOptions, WriteBatch,
-    WriteOptions,
+    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBPinnableSlice, DEFAULT_COLUMN_FAMILY_NAME,
+    ErrorKind, IteratorMode, Options, ReadOptions, WriteBatch, WriteOptions,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{OpenError, Part, StoreError};
+use crate::options::Bounds;
 
 /// Version of keys and values of both databases. It rises with each change; there is no migration.
 pub const SCHEMA: u32 = 1;
 
 /// Blocks of both databases that are kept in memory, indices and filters included.
 const CACHE_BYTES: usize = 64 << 20;
-/// Writes of one database that are in memory only (and in its write-ahead log), all column families together.
-const WRITE_BUFFERS_BYTES: usize = 64 << 20;
-/// The same of one column family.
+/// What one database may take.
+const BOUNDS: Bounds = Bounds { write_buffers_bytes: 64 << 20, wal_bytes_max: 256 << 20, open_files_max: 256 };
+/// Writes of one column family that are in memory only.
 const WRITE_BUFFER_BYTES: usize = 16 << 20;
-/// Size of a database's write-ahead logs at which column families that are seldom written are flushed too.
-const WAL_BYTES_MAX: u64 = 256 << 20;
-/// Files that one database has open.
-const OPEN_FILES_MAX: i32 = 256;
-/// Files of messages that RocksDB keeps, and the size of each.
-const MESSAGE_FILES_MAX: usize = 4;
-const MESSAGE_FILE_BYTES: usize = 1 << 20;
 /// Threads of RocksDB that flush and compact, shared by all databases of the process.
 const BACKGROUND_THREADS: i32 = 2;
 /// Bits of a Bloom filter per key: about one in a hundred look-ups in vain touches the disk.
@@ -223,21 +216,9 @@ fn options(cache: &Cache) -> Options {
     tables.set_block_cache(cache);
     tables.set_cache_index_and_filter_blocks(true);
     tables.set_bloom_filter(BLOOM_BITS, false);
-    let mut options = Options::default();
+    let mut options = BOUNDS.options();
     options.set_block_based_table_factory(&tables);
-    options.create_if_missing(true);
-    options.create_missing_column_families(true);
-    // The families of a database go to disk together, so that a batch is there in all of them or in none.
-    options.set_atomic_flush(true);
-    // After a crash: all writes up to the first one that is torn.
-    options.set_wal_recovery_mode(DBRecoveryMode::PointInTime);
-    options.set_compression_type(DBCompressionType::Lz4);
-    options.set_db_write_buffer_size(WRITE_BUFFERS_BYTES);
     options.set_write_buffer_size(WRITE_BUFFER_BYTES);
-    options.set_max_total_wal_size(WAL_BYTES_MAX);
-    options.set_max_open_files(OPEN_FILES_MAX);
-    options.set_keep_log_file_num(MESSAGE_FILES_MAX);
-    options.set_max_log_file_size(MESSAGE_FILE_BYTES);
     options.increase_parallelism(BACKGROUND_THREADS);
     options
 }

@@ -15,12 +15,10 @@ pub const APPEND_ENTRIES_MAX: usize = 65_536;
 
 /// Position (8 bytes, big-endian) to entry.
 const ENTRIES: &str = "entries";
-/// Name to value.
-const META: &str = "meta";
 /// Batch number (4 bytes, big-endian) to the bytes of its proof file.
 const PROOFS: &str = "proofs";
 /// Column families of the log.
-pub(super) const FAMILIES: [&str; 3] = [ENTRIES, META, PROOFS];
+pub(super) const FAMILIES: [&str; 2] = [ENTRIES, PROOFS];
 
 /// Key in the state: number of keys that were written to the log and synced.
 pub(super) const LOG_WRITTEN: &[u8] = b"log written";
@@ -94,22 +92,6 @@ impl RollupStore {
             next = entry.is_ok().then_some(expected + 1);
             Some(entry)
         })
-    }
-
-    /// Sets a named value, synced.
-    ///
-    /// # Errors
-    /// The disk refuses, as for [`append`](Self::append).
-    pub fn put_meta<T: Serialize>(&self, name: &str, value: &T) -> Result<(), StoreError> {
-        self.put_log(META, name.as_bytes(), &encode(value)?)
-    }
-
-    /// A named value.
-    ///
-    /// # Errors
-    /// It cannot be read.
-    pub fn meta<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, StoreError> {
-        self.log.get(META, name.as_bytes())
     }
 
     /// Keeps the proof file of a batch, synced.

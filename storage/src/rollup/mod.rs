@@ -1,7 +1,7 @@
 //! Log and state of the rollup, in two databases below one folder.
 //!
 //! ```text
-//! log    entries, named values, proof files     each write synced: acknowledged means on the disk
+//! log    entries, proof files                   each write synced: acknowledged means on the disk
 //! state  objects, records of batches and        one unsynced write for each batch, all or nothing,
 //!        transactions, histories, undo          with the number of the batch in it
 //! ```
@@ -105,7 +105,7 @@ impl RollupStore {
         Ok((store, Opened { objects, applied, log_next }))
     }
 
-    /// Forgets the state, so that the log can be replayed from entry 0. The log stays, with named values and proof files.
+    /// Forgets the state, so that the log can be replayed from entry 0. The log stays, with the proof files.
     ///
     /// # Errors
     /// The folder cannot be used. The store is closed then; opened again it has no state, or still the old one.

@@ -20,7 +20,6 @@ struct Content {
     objects: Vec<(AccountIndex, Object)>,
     applied: Option<Applied>,
     entries: Vec<(u64, String)>,
-    cursor: Option<u64>,
     proof: Option<Vec<u8>>,
     batches: Vec<(u32, String)>,
     transactions: Vec<Option<String>>,
@@ -34,7 +33,6 @@ fn read(dir: &Path) -> Result<Content, OpenError> {
         objects: opened.objects,
         applied: opened.applied,
         entries: store.replay(0).collect::<Result<_, _>>()?,
-        cursor: store.meta("cursor")?,
         proof: store.proof(1)?,
         batches: store.batches(None, 100)?,
         transactions,
@@ -50,7 +48,6 @@ fn write(dir: &Path) -> BTreeMap<Option<u32>, Content> {
         store.append(group).unwrap();
     }
     store.put_proof(1, &[9; 3000]).unwrap();
-    store.put_meta("cursor", &77_u64).unwrap();
     drop(store);
     contents.insert(None, read(dir).unwrap());
     for batch in 1..=BATCHES {

@@ -15,11 +15,12 @@
 
 use std::path::Path;
 
-use rocksdb::{ColumnFamily, DB, DBRecoveryMode, Direction, IteratorMode, Options, WriteBatch, WriteOptions};
+use rocksdb::{ColumnFamily, DB, Direction, IteratorMode, WriteBatch, WriteOptions};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::super::{JobKey, LeaseId, Millis, StoreError, WorkerId};
+use crate::options::Bounds;
 
 pub(super) const RECORDS: &str = "records";
 pub(super) const PAYLOADS: &str = "payloads";
@@ -36,15 +37,8 @@ const FORMAT_VERSION: u32 = 1;
 pub(super) const FORMAT: &[u8] = b"format";
 const EPOCH: &[u8] = b"epoch";
 
-/// Writes that are in memory only (and in the write-ahead log), all families together.
-const WRITE_BUFFERS_BYTES: usize = 32 << 20;
-/// Size of the write-ahead logs at which families that are seldom written are flushed too.
-const WAL_BYTES_MAX: u64 = 64 << 20;
-/// Files that the database has open.
-const OPEN_FILES_MAX: i32 = 128;
-/// Files of messages that RocksDB keeps, and the size of each.
-const MESSAGE_FILES_MAX: usize = 4;
-const MESSAGE_FILE_BYTES: usize = 1 << 20;
+/// What the database may take.
+const BOUNDS: Bounds = Bounds { write_buffers_bytes: 32 << 20, wal_bytes_max: 64 << 20, open_files_max: 128 };
 
 /// Key and value.
 pub(super) type Pair = (Box<[u8]>, Box<[u8]>);
@@ -66,8 +60,8 @@ pub(super) struct Tables {
 impl Tables {
     /// Opens the database, or makes it. Returns how often it was opened, this time included, which is on the disk by then.
     pub(super) fn open(dir: &Path) -> Result<(Self, u64), StoreError> {
-        let families = FAMILIES.iter().map(|&name| (name, options()));
-        let db = DB::open_cf_with_opts(&options(), dir, families).map_err(backend)?;
+        let families = FAMILIES.iter().map(|&name| (name, BOUNDS.options()));
+        let db = DB::open_cf_with_opts(&BOUNDS.options(), dir, families).map_err(backend)?;
         let tables = Self { db };
         let found = tables.number(FORMAT)?;
         if let Some(found) = found
@@ -176,20 +170,4 @@ pub(super) fn damaged(family: &str, key: &[u8]) -> StoreError {
 
 fn backend(error: rocksdb::Error) -> StoreError {
     StoreError::Backend(Box::new(error))
-}
-
-fn options() -> Options {
-    let mut options = Options::default();
-    options.create_if_missing(true);
-    options.create_missing_column_families(true);
-    // The families go to disk together, so that a transaction is there in all of them or in none.
-    options.set_atomic_flush(true);
-    // After a crash: all writes up to the first one that is torn.
-    options.set_wal_recovery_mode(DBRecoveryMode::PointInTime);
-    options.set_db_write_buffer_size(WRITE_BUFFERS_BYTES);
-    options.set_max_total_wal_size(WAL_BYTES_MAX);
-    options.set_max_open_files(OPEN_FILES_MAX);
-    options.set_keep_log_file_num(MESSAGE_FILES_MAX);
-    options.set_max_log_file_size(MESSAGE_FILE_BYTES);
-    options
 }
