@@ -76,8 +76,8 @@ fn malformed(scene: &Scene) -> Vec<Case> {
     vec![
         case("an unknown field", "memo", json!("hello"), 400, "unknown_field"),
         case("bad hex", "recipient", json!("0xzz"), 400, "invalid_field"),
-        case("a key that is no point", "public_key", all_ones(40), 400, "invalid_field"),
-        case("a signature that is not canonical", "signature", all_ones(80), 400, "invalid_field"),
+        case("a key that is no point", "public_key", all_ones(40), 422, "not_canonical"),
+        case("a signature that is not canonical", "signature", all_ones(80), 422, "not_canonical"),
         case("another chain", "chain_id", json!(1), 422, "wrong_domain"),
         case("another contract", "contract", json!(Address([1; 20]).to_string()), 422, "wrong_domain"),
         case("2^62", "amount", json!((1_u64 << 62).to_string()), 400, "invalid_field"),
