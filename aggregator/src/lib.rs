@@ -25,7 +25,9 @@ mod prove;
 mod statement;
 pub mod worker;
 
-pub use bench::{BenchError, EndCosts, FleetBatch, FleetCosts, MergeCosts, bench_end, bench_fleet, bench_merges};
+pub use bench::{
+    BenchError, EndCosts, FleetBatch, FleetCosts, FleetGoal, MergeCosts, bench_end, bench_fleet, bench_merges,
+};
 pub use circuits::{CircuitId, CircuitInfo, Circuits, Refusal, TaskError};
 pub use coordinator::{BatchResult, Coordinator, FleetConfig, OrderError, WrappedBatch};
 pub use event::{FleetEvent, JobNews, Observer};

@@ -19,17 +19,24 @@ use crate::message::{
 };
 use crate::worker::{Executor, ExecutorError, MadeProof, Progress};
 use crate::{
-    BatchEnd, Circuits, Coordinator, FleetConfig, FleetEvent, InProcess, Job, JobNews, Local, OrderError, SegmentOrder,
-    Span, Task, Transport, Worker, WorkerConfig,
+    BatchEnd, Circuits, Coordinator, FleetConfig, FleetEvent, InProcess, Job, JobNews, JobStatement, Local, OrderError,
+    SegmentOrder, Span, Task, Transport, Worker, WorkerConfig,
 };
 
-/// What a batch took.
+/// How far the proofs of a batch are made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FleetGoal {
+    /// All segments.
+    Segments,
+    /// The merge of all segments.
+    Merged,
+}
+
+/// What a batch took.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FleetCosts {
-    /// From the start of the workers until all segments were proved and taken; they did nothing else.
-    pub segments: Duration,
-    /// From then until the merge of all segments was taken.
-    pub merges: Duration,
+    /// For each goal, how long it took to get there from the one before.
+    pub walls: Vec<Duration>,
     /// What a job took beside its proof: claim, fetch, check and settling, on average.
     pub overhead: Duration,
     /// Jobs that were done.
@@ -68,7 +75,8 @@ pub enum BenchError {
     },
 }
 
-/// Proves a batch up to the merge of all its segments with so many workers of one thread, over these stores.
+/// Proves a batch with so many workers of one thread, over these stores, to one goal after the other. On the way to a goal
+/// nobody works for what lies behind it, and jobs are taken in the fleet's order.
 ///
 /// # Errors
 /// The batch is not good, a store failed, or a job did.
@@ -77,14 +85,10 @@ pub async fn bench_fleet<S: JobStore, B: BlobStore>(
     stores: (S, B),
     clock: Clock,
     batch: FleetBatch,
-    workers: NonZeroUsize,
+    (workers, goals): (NonZeroUsize, &[FleetGoal]),
 ) -> Result<FleetCosts, BenchError> {
+    let route: Vec<_> = goals.iter().map(|goal| (*goal, goal.circuits(&*circuits, &batch.segments))).collect();
     let last = batch.segments.len().saturating_sub(1);
-    let statements: Vec<_> = batch.segments.iter().map(|order| (order.size, order.statement)).collect();
-    let segment_circuits: BTreeSet<_> = statements
-        .into_iter()
-        .map(|(size, statement)| circuits.circuit(&crate::JobStatement::Segment { size, statement }).id)
-        .collect();
     let news = Arc::new(News::default());
     let heard = Arc::clone(&news);
     let observer = Box::new(move |event| heard.hear(event));
@@ -98,7 +102,8 @@ pub async fn bench_fleet<S: JobStore, B: BlobStore>(
 
     let overhead = Arc::new(Overhead::default());
     let transport = Timed { inner: Local(coordinator), overhead: Arc::clone(&overhead) };
-    let phase = async |part: Option<Vec<CircuitId>>, is_over: &dyn Fn(&BTreeSet<Job>) -> bool| {
+    let mut walls = Vec::new();
+    for (goal, part) in route {
         let begun = Instant::now();
         let (stop, stopped) = watch::channel(());
         let mut running = Vec::new();
@@ -111,24 +116,41 @@ pub async fn bench_fleet<S: JobStore, B: BlobStore>(
             let shutdown = async move { drop(stopped.changed().await) };
             running.push(tokio::spawn(Worker::new(transport.clone(), executor, config).run(shutdown)));
         }
-        let result = news.wait_for(is_over).await;
-        let wall = begun.elapsed();
+        let result = news.wait_for(&|done| goal.is_reached(done, last)).await;
+        walls.push(begun.elapsed());
         drop(stop);
         for worker in running {
             // A worker that could not go on has halted a job.
             drop(worker.await);
         }
-        result.map(|()| wall)
-    };
-    let all = |done: &BTreeSet<Job>| (0..=last).all(|position| done.contains(&Job::Segment(position)));
-    let segments = phase(Some(segment_circuits.into_iter().collect()), &all).await?;
-    let span = Span { first: 0, last };
-    let root = |done: &BTreeSet<Job>| done.contains(&Job::Lift(span)) || done.contains(&Job::Aggregate(span));
-    let merges = phase(None, &root).await?;
+        result?;
+    }
     let jobs = overhead.jobs.load(Ordering::Relaxed);
     let cpu = Duration::from_nanos(overhead.cpu_nanos.load(Ordering::Relaxed));
     let nanos = overhead.nanos.load(Ordering::Relaxed).checked_div(jobs).unwrap_or(0);
-    Ok(FleetCosts { segments, merges, overhead: Duration::from_nanos(nanos), jobs, cpu })
+    Ok(FleetCosts { walls, overhead: Duration::from_nanos(nanos), jobs, cpu })
+}
+
+impl FleetGoal {
+    /// The circuits of the jobs that lead to it.
+    fn circuits(self, circuits: &dyn Circuits, segments: &[SegmentOrder]) -> Vec<CircuitId> {
+        let statements = segments.iter().flat_map(|&SegmentOrder { size, statement, .. }| {
+            let segment = JobStatement::Segment { size, statement };
+            let merges = [JobStatement::Lift { size, statement }, JobStatement::Aggregate { statement }];
+            let merges = (self == Self::Merged).then_some(merges);
+            std::iter::once(segment).chain(merges.into_iter().flatten())
+        });
+        let ids: BTreeSet<_> = statements.map(|statement| circuits.circuit(&statement).id).collect();
+        ids.into_iter().collect()
+    }
+
+    fn is_reached(self, done: &BTreeSet<Job>, last: usize) -> bool {
+        let span = Span { first: 0, last };
+        match self {
+            Self::Segments => (0..=last).all(|position| done.contains(&Job::Segment(position))),
+            Self::Merged => done.contains(&Job::Lift(span)) || done.contains(&Job::Aggregate(span)),
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -175,7 +197,7 @@ impl News {
 #[derive(Debug)]
 struct Part {
     inner: InProcess,
-    circuits: Option<Vec<CircuitId>>,
+    circuits: Vec<CircuitId>,
 }
 
 impl Executor for Part {
@@ -184,7 +206,7 @@ impl Executor for Part {
     }
 
     fn circuits(&self) -> Vec<CircuitId> {
-        self.circuits.clone().unwrap_or_else(|| self.inner.circuits())
+        self.circuits.clone()
     }
 
     async fn execute(&mut self, task: Task, progress: &Progress) -> Result<MadeProof, weft_storage::jobs::Failure> {

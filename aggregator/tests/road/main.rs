@@ -12,8 +12,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::oneshot;
 use weft_aggregator::coordinator::Clock;
 use weft_aggregator::{
-    BatchResult, Coordinator, EndCosts, FleetBatch, FleetConfig, FleetEvent, InProcess, Job, JobNews, JobStatement,
-    Local, MergeCosts, Span, Worker, WorkerConfig, WrappedBatch, bench_end, bench_fleet, bench_merges,
+    BatchResult, Coordinator, EndCosts, FleetBatch, FleetConfig, FleetEvent, FleetGoal, InProcess, Job, JobNews,
+    JobStatement, Local, MergeCosts, Span, Worker, WorkerConfig, WrappedBatch, bench_end, bench_fleet, bench_merges,
 };
 use weft_prover::{CircuitSet, SegmentInput, SegmentSize};
 use weft_storage::blobs::{BlobStore as _, FileBlobs};
@@ -198,8 +198,9 @@ async fn benches_run_every_job(circuits: &Arc<CircuitSet>, world: ExecutedWorld,
     assert!(circuits.ids().contains(&circuits.circuit(&statement).id));
     let batch = FleetBatch { environment: world.environment, segments, end: world.end };
     let two = NonZeroUsize::new(2).expect("not zero");
-    let costs = bench_fleet(circuits, stores, clock(), batch, two).await.expect("the batch is good");
+    let goals = [FleetGoal::Segments, FleetGoal::Merged];
+    let costs = bench_fleet(circuits, stores, clock(), batch, (two, &goals)).await.expect("the batch is good");
     println!("{costs:?}");
-    assert!((7..=9).contains(&costs.jobs), "{costs:?}");
+    assert_eq!((costs.walls.len(), costs.jobs), (2, 7), "{costs:?}");
     assert!(costs.overhead < Duration::from_millis(500), "{costs:?}");
 }

@@ -4,11 +4,12 @@
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde_json::json;
 use tokio::runtime::Runtime;
-use weft_aggregator::{BatchEnd, Circuits, FleetBatch, FleetConfig, FleetCosts, SegmentOrder, bench_fleet};
+use weft_aggregator::{BatchEnd, Circuits, FleetBatch, FleetConfig, FleetCosts, FleetGoal, SegmentOrder, bench_fleet};
 use weft_prover::{CircuitSet, SegmentInput, SegmentSize, bench_segment};
 use weft_storage::blobs::FileBlobs;
 use weft_storage::jobs::{Millis, RocksJobStore};
@@ -34,17 +35,24 @@ pub(super) fn fleet(run: &mut Run<'_>, cache: Option<&Path>, segments: NonZeroUs
     let batch = batch(size, slots, segments)?;
     // The first proof reads the circuit into memory, which neither of the fleets is to pay for.
     on_threads(1, || bench_segment(&circuits, size))?.0?;
+    let goals = [FleetGoal::Segments, FleetGoal::Merged];
     run.threads = 1;
-    let one = prove(&circuits, batch.clone(), NonZeroUsize::MIN)?;
-    run.figure("segments_seconds_1_worker", one.segments.as_secs_f64(), "s", one.cpu);
-    run.figure("batch_seconds_1_worker", (one.segments + one.merges).as_secs_f64(), "s", one.cpu);
+    let one = prove(&circuits, batch.clone(), (NonZeroUsize::MIN, &goals))?;
+    let seconds_before = |goals: usize| one.walls.iter().take(goals).sum::<Duration>().as_secs_f64();
+    let [one_segments, one_merged] = [1, 2].map(seconds_before);
+    run.figure("segments_seconds_1_worker", one_segments, "s", one.cpu);
+    run.figure("batch_seconds_1_worker", one_merged, "s", one.cpu);
     run.threads = 2;
-    let two = prove(&circuits, batch, NonZeroUsize::new(2).expect("not zero"))?;
-    let cpu = one.cpu + two.cpu;
-    let segments = two.segments.as_secs_f64() / one.segments.as_secs_f64();
-    run.figure("segments_ratio_2_workers", segments, "", cpu);
-    let [two_all, one_all] = [two, one].map(|costs| (costs.segments + costs.merges).as_secs_f64());
-    run.figure("batch_ratio_2_workers", two_all / one_all, "", cpu);
+    let two = NonZeroUsize::new(2).expect("not zero");
+    // Of several workers some merge while others prove segments: each goal is a run of its own.
+    let mut ratio = |name, goal, of| -> Result<()> {
+        let costs = prove(&circuits, batch.clone(), (two, &[goal]))?;
+        let wall = costs.walls.iter().sum::<Duration>();
+        run.figure(name, wall.as_secs_f64() / of, "", costs.cpu);
+        Ok(())
+    };
+    ratio("segments_ratio_2_workers", FleetGoal::Segments, one_segments)?;
+    ratio("batch_ratio_2_workers", FleetGoal::Merged, one_merged)?;
     // One worker has a core of the two for itself and the coordinator another: nothing waits for a processor.
     run.figure("store_overhead_ms", ms(one.overhead), "ms", one.cpu);
     Ok(())
@@ -70,14 +78,14 @@ fn batch(size: SegmentSize, slots: usize, segments: NonZeroUsize) -> Result<Flee
     Ok(FleetBatch { environment, segments, end })
 }
 
-/// Proves the batch up to the merge of its segments with so many workers, over empty stores.
-fn prove(circuits: &Arc<CircuitSet>, batch: FleetBatch, workers: NonZeroUsize) -> Result<FleetCosts> {
+/// Proves the batch with so many workers to one goal after the other, over empty stores.
+fn prove(circuits: &Arc<CircuitSet>, batch: FleetBatch, way: (NonZeroUsize, &[FleetGoal])) -> Result<FleetCosts> {
     let dir = tempfile::tempdir().context("cannot make a temporary folder")?;
     let jobs = RocksJobStore::open(&dir.path().join("jobs"), FleetConfig::default().budgets)?;
     let blobs = FileBlobs::open(&dir.path().join("blobs"))?;
     let runtime = Runtime::new().context("cannot start threads")?;
     let circuits: Arc<dyn Circuits> = Arc::<CircuitSet>::clone(circuits);
     let clock = Box::new(|| Millis(clock::now().unix_ms()));
-    let costs = runtime.block_on(bench_fleet(circuits, (jobs, blobs), clock, batch, workers));
+    let costs = runtime.block_on(bench_fleet(circuits, (jobs, blobs), clock, batch, way));
     costs.context("the batch of the workload is not proved")
 }
