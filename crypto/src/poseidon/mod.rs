@@ -5,12 +5,14 @@
 //! The length in the capacity makes the filling unambiguous. PROTOCOL.md defines the same.
 
 mod constants;
+mod lanes;
 mod linear;
 mod partial;
 
 use crate::field::mul_loose;
 use crate::{Digest, Goldilocks, Tag};
 use constants::{HALF_FULL_ROUNDS, PARTIAL_ROUNDS, ROUND_CONSTANTS, ROUNDS};
+pub use lanes::{LANES, compress_many, hash_many, permute_lanes};
 use linear::mix;
 
 /// Elements of the state.
@@ -21,7 +23,13 @@ pub const RATE: usize = 8;
 
 /// The permutation of plonky2 1.1, in place.
 pub fn permute(state: &mut [Goldilocks; WIDTH]) {
-    let mut s = state.map(Goldilocks::as_u64);
+    *state = permute_words(&state.map(Goldilocks::as_u64)).map(Goldilocks::from_u64);
+}
+
+/// [`permute`], any representatives in and out.
+#[inline(always)]
+fn permute_words(state: &[u64; WIDTH]) -> [u64; WIDTH] {
+    let mut s = *state;
     for (element, constant) in s.iter_mut().zip(ROUND_CONSTANTS[0]) {
         *element = add_loose(*element, constant);
     }
@@ -32,7 +40,7 @@ pub fn permute(state: &mut [Goldilocks; WIDTH]) {
     for round in HALF_FULL_ROUNDS + PARTIAL_ROUNDS..ROUNDS {
         s = mix(&s.map(seventh_power), &constants_after(round));
     }
-    *state = s.map(Goldilocks::from_u64);
+    s
 }
 
 /// Hash of `elements` for the use `tag`; the number of elements is part of what is hashed.
@@ -57,8 +65,7 @@ pub fn hash(tag: Tag, elements: &[Goldilocks]) -> Digest {
 /// Digest of an inner node: `hash(Tag::NODE, left ‖ right)`, one permutation.
 #[must_use]
 pub fn compress(left: &Digest, right: &Digest) -> Digest {
-    let ([a, b, c, d], [e, f, g, h]) = (left.0, right.0);
-    hash(Tag::NODE, &[a, b, c, d, e, f, g, h])
+    hash(Tag::NODE, &lanes::concatenate(left, right))
 }
 
 /// The constants that follow the linear layer of `round`: those of the next round, nothing after

@@ -1,0 +1,77 @@
+use proptest::prelude::*;
+
+use super::super::tests::{EDGES, library};
+use super::*;
+
+/// Equal to the library's permutation in every lane.
+fn assert_equals_library(states: &[[u64; LANES]; WIDTH]) {
+    let mut permuted = *states;
+    permute_lanes(&mut permuted);
+    for lane in 0..LANES {
+        let expected = library(states.each_ref().map(|words| words[lane]));
+        assert_eq!(permuted.each_ref().map(|words| words[lane]), expected, "lane {lane}");
+    }
+}
+
+/// Words without structure.
+fn words(seed: u64) -> impl Iterator<Item = u64> {
+    (1..).map(move |i: u64| {
+        let x = i.wrapping_add(seed << 32).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (x ^ x >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9)
+    })
+}
+
+fn inputs<const N: usize>(count: usize) -> Vec<[Goldilocks; N]> {
+    let mut words = words(count as u64).map(Goldilocks::from_u64);
+    (0..count).map(|_| core::array::from_fn(|_| words.next().expect("words do not end"))).collect()
+}
+
+fn assert_hashes_of_many<const N: usize>(count: usize) {
+    let inputs = inputs::<N>(count);
+    let expected: Vec<_> = inputs.iter().map(|input| hash(Tag::LEAF, input)).collect();
+    assert_eq!(hash_many(Tag::LEAF, &inputs), expected, "{count} inputs of {N} elements");
+}
+
+#[test]
+fn equals_the_library_on_edge_states() {
+    for a in EDGES {
+        for b in EDGES {
+            // Lane and word differ in their period, so that all lanes and words meet both.
+            let word = |i: usize, lane: usize| if (i + lane).is_multiple_of(5) { b } else { a };
+            assert_equals_library(&core::array::from_fn(|i| core::array::from_fn(|lane| word(i, lane))));
+        }
+    }
+}
+
+#[test]
+fn hashes_of_many_are_those_of_each() {
+    for count in 0..=2 * LANES + 1 {
+        assert_hashes_of_many::<0>(count);
+        assert_hashes_of_many::<1>(count);
+        assert_hashes_of_many::<8>(count);
+        assert_hashes_of_many::<13>(count);
+        assert_hashes_of_many::<32>(count);
+    }
+}
+
+#[test]
+fn nodes_of_many_are_those_of_each() {
+    for count in 0..=2 * LANES + 1 {
+        let pairs: Vec<_> = inputs::<8>(count)
+            .iter()
+            .map(|[a, b, c, d, rest @ ..]| [Digest([*a, *b, *c, *d]), Digest(*rest)])
+            .collect();
+        let expected: Vec<_> = pairs.iter().map(|[left, right]| super::super::compress(left, right)).collect();
+        assert_eq!(compress_many(&pairs), expected, "{count} pairs");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn equals_the_library(seed: u64) {
+        let mut words = words(seed);
+        assert_equals_library(&core::array::from_fn(|_| core::array::from_fn(|_| words.next().expect("words do not end"))));
+    }
+}
