@@ -20,6 +20,7 @@ pub mod poseidon;
 pub mod quintic;
 pub mod scalar;
 pub mod schnorr;
+mod simd;
 mod tag;
 
 pub use digest::{Digest, ParseDigestError};

@@ -11,13 +11,13 @@ use super::constants::{MDS_DIAGONAL_0, MDS_ROW};
 pub(super) const LOW_MASK: u64 = 0xffff_ffff;
 
 /// The kernel modulo `X^3 - 1`, over 4.
-const KERNEL_CYCLIC: [u64; 3] = fold([1, 1, 1], 4);
+pub(super) const KERNEL_CYCLIC: [u64; 3] = fold([1, 1, 1], 4);
 
 /// The kernel modulo `X^3 + 1`, over 4.
-const KERNEL_NEGACYCLIC: [u64; 3] = fold([-1, 1, -1], 4);
+pub(super) const KERNEL_NEGACYCLIC: [u64; 3] = fold([-1, 1, -1], 4);
 
 /// The kernel modulo `X^6 + 1`, over 2.
-const KERNEL_SIX: [u64; 6] = fold([-1], 2);
+pub(super) const KERNEL_SIX: [u64; 6] = fold([-1], 2);
 
 /// The kernel with sign `signs[i - 1]` for its part `i > 0` of `N` coefficients, summed, over
 /// `divisor`, modulo `2^64`.

@@ -100,7 +100,7 @@ const TAIL_POWER: Matrix = {
 
 /// What is added to element 0 before the S-box of each round, and to the state after the last
 /// round.
-const CONSTANTS: ([u64; PARTIAL_ROUNDS], [u64; WIDTH]) = {
+pub(super) const CONSTANTS: ([u64; PARTIAL_ROUNDS], [u64; WIDTH]) = {
     let mut before = [0; PARTIAL_ROUNDS];
     let mut carried = [0; WIDTH];
     let mut round = 0;

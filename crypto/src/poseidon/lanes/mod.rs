@@ -2,9 +2,12 @@
 //!
 //! A block holds [`LANES`] states element by element: word `i` of all states, then word `i + 1`.
 
+mod kernel;
+
 use super::{RATE, WIDTH, hash, permute_words};
 use crate::field::canonical;
-use crate::{Digest, Goldilocks, Tag};
+use crate::{Digest, Goldilocks, Tag, simd};
+use kernel::Permute;
 
 /// States of a block.
 pub const LANES: usize = 32;
@@ -14,6 +17,13 @@ pub const LANES: usize = 32;
 /// Takes any 64-bit representatives; leaves canonical ones. Every state that goes in gives what it gives alone: lanes do
 /// not touch each other.
 pub fn permute_lanes(states: &mut [[u64; LANES]; WIDTH]) {
+    if let Err(Permute(states)) = simd::run(Permute(states)) {
+        permute_one_by_one(states);
+    }
+}
+
+/// [`permute_lanes`] on any processor.
+fn permute_one_by_one(states: &mut [[u64; LANES]; WIDTH]) {
     for lane in 0..LANES {
         let state = permute_words(&states.each_ref().map(|words| words[lane]));
         for (words, word) in states.iter_mut().zip(state) {

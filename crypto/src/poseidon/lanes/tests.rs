@@ -3,13 +3,34 @@ use proptest::prelude::*;
 use super::super::tests::{EDGES, library};
 use super::*;
 
-/// Equal to the library's permutation in every lane.
-fn assert_equals_library(states: &[[u64; LANES]; WIDTH]) {
-    let mut permuted = *states;
-    permute_lanes(&mut permuted);
-    for lane in 0..LANES {
-        let expected = library(states.each_ref().map(|words| words[lane]));
-        assert_eq!(permuted.each_ref().map(|words| words[lane]), expected, "lane {lane}");
+type States = [[u64; LANES]; WIDTH];
+type Implementation = (&'static str, fn(&mut States));
+
+/// Every implementation that this processor can run, under its name.
+fn implementations() -> Vec<Implementation> {
+    let mut all: Vec<Implementation> = vec![("chosen", permute_lanes), ("one by one", permute_one_by_one)];
+    #[cfg(target_arch = "x86_64")]
+    {
+        use crate::simd::{Avx2, Avx512};
+        if Avx512::detect().is_some() {
+            all.push(("AVX-512", |states| Avx512::detect().expect("was there").run(Permute(states))));
+        }
+        if Avx2::detect().is_some() {
+            all.push(("AVX2", |states| Avx2::detect().expect("was there").run(Permute(states))));
+        }
+    }
+    all
+}
+
+/// Every implementation equals the library's permutation in every lane.
+fn assert_equals_library(states: &States) {
+    for (name, permute) in implementations() {
+        let mut permuted = *states;
+        permute(&mut permuted);
+        for lane in 0..LANES {
+            let expected = library(states.each_ref().map(|words| words[lane]));
+            assert_eq!(permuted.each_ref().map(|words| words[lane]), expected, "{name}, lane {lane}");
+        }
     }
 }
 

@@ -1,0 +1,75 @@
+//! Vectors of 64-bit words, chosen at run time by what the processor has.
+//!
+//! An instruction set is a token that exists only if the processor has it, so that its methods are safe to call. What is
+//! written once for any [`Simd`] is a [`Kernel`]; [`run`] compiles it for each instruction set and picks the widest.
+//!
+//! This module is the only one in the workspace with unsafe code.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod wide;
+
+pub(crate) use wide::Wide;
+
+#[cfg(target_arch = "x86_64")]
+pub(crate) use {avx2::Avx2, avx512::Avx512};
+
+/// An instruction set that the processor has. Arithmetic is per word and modulo `2^64`.
+pub(crate) trait Simd: Copy {
+    /// A vector of [`Self::WORDS`] words.
+    type Vector: Copy;
+    /// Words of a vector.
+    const WORDS: usize;
+
+    /// The first words of `words`, which has at least [`Self::WORDS`].
+    fn load(self, words: &[u64]) -> Self::Vector;
+    /// Writes to the first words of `words`, which has at least [`Self::WORDS`].
+    fn store(self, words: &mut [u64], vector: Self::Vector);
+    /// The same word everywhere.
+    fn splat(self, word: u64) -> Self::Vector;
+    fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    fn sub(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    fn and(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// Shifts to the left; `bits` is below 64.
+    fn shl(self, a: Self::Vector, bits: u32) -> Self::Vector;
+    /// Shifts to the right, zeros come in; `bits` is below 64.
+    fn shr(self, a: Self::Vector, bits: u32) -> Self::Vector;
+    /// The upper half as a signed number.
+    fn signed_high(self, a: Self::Vector) -> Self::Vector;
+    /// A vector whose lower halves are the upper halves of `a`; its upper halves may be anything.
+    fn high_to_low(self, a: Self::Vector) -> Self::Vector;
+    /// The products modulo `2^64`.
+    fn mul(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// The products of the lower halves.
+    fn mul_low(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// The sum, plus `2^32 - 1` where it passed `2^64`.
+    fn add_folding(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// The difference, minus `2^32 - 1` where it fell below zero.
+    fn sub_folding(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// The words modulo [`crate::Goldilocks::ORDER`].
+    fn canonical(self, a: Self::Vector) -> Self::Vector;
+}
+
+/// What can be computed with any instruction set. To be compiled for each, `run` and all that it calls must be
+/// `#[inline(always)]`.
+pub(crate) trait Kernel {
+    fn run<S: Simd>(self, simd: S);
+}
+
+/// Runs the kernel with the widest vectors that the processor has; gives it back if there are none.
+pub(crate) fn run<K: Kernel>(kernel: K) -> Result<(), K> {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if let Some(simd) = Avx512::detect() {
+            simd.run(kernel);
+            return Ok(());
+        }
+        if let Some(simd) = Avx2::detect() {
+            simd.run(kernel);
+            return Ok(());
+        }
+    }
+    Err(kernel)
+}
