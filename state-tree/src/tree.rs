@@ -7,8 +7,9 @@ use weft_protocol::{AccountIndex, MerklePath, TREE_DEPTH};
 use crate::IndexOutOfRange;
 use crate::level::Level;
 
-/// Fewer pairs than this are hashed where they are: waking a thread costs more.
-const PAIRS_PER_TASK: usize = 16;
+/// Pairs that are hashed by one task, as whole blocks of lanes; if there are no more, where they are: waking a thread
+/// costs more.
+const PAIRS_PER_TASK: usize = 2 * poseidon::LANES;
 
 /// The state tree: [`TREE_DEPTH`] levels over 2^28 leaves, all of them the zero digest at first.
 #[derive(Clone, Debug)]
@@ -171,11 +172,10 @@ fn positions(leaves: &[(AccountIndex, Digest)]) -> Result<Vec<u32>, IndexOutOfRa
 
 /// The digests of the nodes above the pairs.
 pub(crate) fn parents(pairs: &[[Digest; 2]]) -> Vec<Digest> {
-    let parent = |[left, right]: &[Digest; 2]| poseidon::compress(left, right);
     if pairs.len() <= PAIRS_PER_TASK {
-        return pairs.iter().map(parent).collect();
+        return poseidon::compress_many(pairs);
     }
-    pairs.par_iter().with_min_len(PAIRS_PER_TASK).map(parent).collect()
+    pairs.par_chunks(PAIRS_PER_TASK).map(poseidon::compress_many).collect::<Vec<_>>().concat()
 }
 
 #[cfg(test)]

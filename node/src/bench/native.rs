@@ -4,27 +4,48 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use plonky2::field::goldilocks_field::GoldilocksField;
+use plonky2::field::types::Field;
+use plonky2::hash::poseidon::Poseidon;
 use serde_json::json;
 use weft_executor::check_signatures;
-use weft_protocol::crypto::{Digest, Tag, poseidon};
-use weft_prover::measure;
+use weft_protocol::crypto::Goldilocks;
+use weft_protocol::crypto::poseidon::{LANES, WIDTH, permute, permute_lanes};
+use weft_prover::{Cost, measure};
 
 use super::workload::{ACCOUNT_BITS, Numbers, Workload, domain, key_of};
 use super::{Run, on_threads, real};
 
-const HASHES: usize = 500_000;
+/// Permutations of each kind in one turn; a multiple of the lanes.
+const PERMUTATIONS: usize = 100 * LANES;
+/// Turns.
+const TURNS: usize = 60;
 const SIGNATURES: usize = 10_000;
 /// Transfers of the measurement of execution: one record each, in one batch.
 const TRANSFERS: usize = 4_000;
 
+/// Each permutation hashes what the one before it gave. The three take turns, so that what else the machine does meets them
+/// alike.
 pub(super) fn hash(run: &mut Run<'_>) -> Result<()> {
-    run.params = json!({ "hashes": HASHES, "input_elements": 8 });
+    run.params = json!({ "permutations": TURNS * PERMUTATIONS, "lanes": LANES });
     run.threads = 1;
-    let (digest, cost) = on_threads(1, || {
-        (0..HASHES).fold(Digest::ZERO, |digest, _| poseidon::hash(Tag::NODE, &[digest.0, digest.0].concat()))
+    let (costs, _) = on_threads(1, || {
+        let mut lanes = [[1; LANES]; WIDTH];
+        let mut scalar = [Goldilocks::ONE; WIDTH];
+        let mut library = [GoldilocksField::ONE; WIDTH];
+        let mut costs = [Cost::default(); 3];
+        for _ in 0..TURNS {
+            costs[0] += measure(|| (0..PERMUTATIONS / LANES).for_each(|_| permute_lanes(&mut lanes))).1;
+            costs[1] += measure(|| (0..PERMUTATIONS).for_each(|_| permute(&mut scalar))).1;
+            costs[2] += measure(|| (0..PERMUTATIONS).for_each(|_| library = GoldilocksField::poseidon(library))).1;
+        }
+        black_box((lanes, scalar, library));
+        costs
     })?;
-    black_box(digest);
-    run.figure("ns", cost.wall.as_secs_f64() * 1e9 / real(HASHES), "ns", cost.cpu);
+    let [packed, scalar, library] = costs.map(|cost| cost.cpu.as_secs_f64() * 1e9 / real(TURNS * PERMUTATIONS));
+    run.figure("ns", packed, "ns", costs[0].cpu);
+    run.figure("scalar_ns", scalar, "ns", costs[1].cpu);
+    run.figure("ratio_to_library", library / packed, "", costs[2].cpu);
     Ok(())
 }
 

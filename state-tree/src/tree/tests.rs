@@ -108,6 +108,17 @@ fn indices_out_of_range_are_refused_and_change_nothing() {
     }
 }
 
+/// As many as fill some tasks and a part of another.
+#[test]
+fn parents_are_those_of_single_pairs() {
+    let digest = |seed: u32| Digest([seed, 1, 2, 3].map(|x| weft_protocol::crypto::Goldilocks::from_u64(x.into())));
+    let pairs: Vec<_> = (0..).map(|i| [digest(2 * i), digest(2 * i + 1)]).take(3 * PAIRS_PER_TASK + 7).collect();
+    for count in [0, 1, PAIRS_PER_TASK - 1, PAIRS_PER_TASK, PAIRS_PER_TASK + 1, pairs.len()] {
+        let expected: Vec<_> = pairs[..count].iter().map(|[left, right]| poseidon::compress(left, right)).collect();
+        assert_eq!(parents(&pairs[..count]), expected, "{count} pairs");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
@@ -176,5 +187,13 @@ proptest! {
             prop_assert_eq!(opening.path.root(*index, *leaf), opening.root_after);
         }
         assert_same(&tree, &single, &[before, accesses].concat());
+    }
+
+    /// Enough neighbours and strangers that levels fill several tasks.
+    #[test]
+    fn the_root_of_many_leaves_is_that_of_the_model(start in arb_index(), step in 1..5_u32, leaf in arb_digest()) {
+        let last = (1 << TREE_DEPTH) - 1;
+        let writes: Vec<_> = (0..300).map(|i| (AccountIndex((start.0 + i * step) & last), leaf)).collect();
+        prop_assert_eq!(tree_of(&writes).root(), Model::of(&writes).root());
     }
 }

@@ -68,15 +68,18 @@ struct Halves<V> {
 /// The elements of the states of a group.
 type State<V> = [V; WIDTH];
 
-/// [`super::permute_lanes`].
-pub(super) struct Permute<'a>(pub(super) &'a mut [[u64; LANES]; WIDTH]);
+/// [`super::permute_first`].
+pub(super) struct Permute<'a> {
+    pub(super) states: &'a mut [[u64; LANES]; WIDTH],
+    pub(super) used: usize,
+}
 
 impl Kernel for Permute<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         const { assert!(LANES.is_multiple_of(GROUPS * S::WORDS)) };
-        let Self(states) = self;
-        for start in (0..LANES).step_by(GROUPS * S::WORDS) {
+        let Self { states, used } = self;
+        for start in (0..used).step_by(GROUPS * S::WORDS) {
             let zero = [simd.splat(0); WIDTH];
             let mut groups = [Halves { low: zero, high: zero }; GROUPS];
             for (index, group) in groups.iter_mut().enumerate() {

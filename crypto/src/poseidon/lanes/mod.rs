@@ -12,19 +12,27 @@ use kernel::Permute;
 /// States of a block.
 pub const LANES: usize = 32;
 
+/// Fewer inputs than this are hashed one by one: a block of vectors takes as long however few of its lanes are used.
+const FEWEST_PACKED: usize = 10;
+
 /// [`super::permute`] of each of the [`LANES`] states whose word `i` is `states[i][lane]`.
 ///
 /// Takes any 64-bit representatives; leaves canonical ones. Every state that goes in gives what it gives alone: lanes do
 /// not touch each other.
 pub fn permute_lanes(states: &mut [[u64; LANES]; WIDTH]) {
-    if let Err(Permute(states)) = simd::run(Permute(states)) {
-        permute_one_by_one(states);
+    permute_first(states, LANES);
+}
+
+/// [`permute_lanes`] for the first `used` lanes; the others may be anything afterwards.
+fn permute_first(states: &mut [[u64; LANES]; WIDTH], used: usize) {
+    if let Err(Permute { states, used }) = simd::run(Permute { states, used }) {
+        permute_one_by_one(states, used);
     }
 }
 
-/// [`permute_lanes`] on any processor.
-fn permute_one_by_one(states: &mut [[u64; LANES]; WIDTH]) {
-    for lane in 0..LANES {
+/// [`permute_first`] on any processor.
+fn permute_one_by_one(states: &mut [[u64; LANES]; WIDTH], used: usize) {
+    for lane in 0..used {
         let state = permute_words(&states.each_ref().map(|words| words[lane]));
         for (words, word) in states.iter_mut().zip(state) {
             words[lane] = canonical(word);
@@ -35,9 +43,15 @@ fn permute_one_by_one(states: &mut [[u64; LANES]; WIDTH]) {
 /// [`hash`] of each of the inputs, in order.
 #[must_use]
 pub fn hash_many<const N: usize>(tag: Tag, inputs: &[[Goldilocks; N]]) -> Vec<Digest> {
-    let (blocks, rest) = inputs.as_chunks::<LANES>();
-    let packed = blocks.iter().flat_map(|block| hash_block(tag, block));
-    packed.chain(rest.iter().map(|input| hash(tag, input))).collect()
+    let mut digests = Vec::with_capacity(inputs.len());
+    for block in inputs.chunks(LANES) {
+        if block.len() < FEWEST_PACKED {
+            digests.extend(block.iter().map(|input| hash(tag, input)));
+        } else {
+            digests.extend(hash_block(tag, block).into_iter().take(block.len()));
+        }
+    }
+    digests
 }
 
 /// [`super::compress`] of each of the pairs, in order.
@@ -47,16 +61,18 @@ pub fn compress_many(pairs: &[[Digest; 2]]) -> Vec<Digest> {
     hash_many(Tag::NODE, &inputs)
 }
 
-/// The sponge of [`hash`], in all lanes at once.
-fn hash_block<const N: usize>(tag: Tag, inputs: &[[Goldilocks; N]; LANES]) -> [Digest; LANES] {
+/// The sponge of [`hash`] in a lane for each of at most [`LANES`] inputs; their digests come first.
+fn hash_block<const N: usize>(tag: Tag, inputs: &[[Goldilocks; N]]) -> [Digest; LANES] {
     let mut states = [[0; LANES]; WIDTH];
     states[RATE] = [Goldilocks::from_u64(tag.0).as_u64(); LANES];
     states[RATE + 1] = [N as u64; LANES];
     for start in (0..N.max(1)).step_by(RATE) {
         for (i, words) in states[..RATE].iter_mut().enumerate() {
-            *words = inputs.each_ref().map(|input| input.get(start + i).map_or(0, |element| element.as_u64()));
+            for (word, input) in words.iter_mut().zip(inputs) {
+                *word = input.get(start + i).map_or(0, |element| element.as_u64());
+            }
         }
-        permute_lanes(&mut states);
+        permute_first(&mut states, inputs.len());
     }
     core::array::from_fn(|lane| Digest(core::array::from_fn(|i| Goldilocks::from_u64(states[i][lane]))))
 }

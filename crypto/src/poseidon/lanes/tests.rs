@@ -8,15 +8,16 @@ type Implementation = (&'static str, fn(&mut States));
 
 /// Every implementation that this processor can run, under its name.
 fn implementations() -> Vec<Implementation> {
-    let mut all: Vec<Implementation> = vec![("chosen", permute_lanes), ("one by one", permute_one_by_one)];
+    let mut all: Vec<Implementation> =
+        vec![("chosen", permute_lanes), ("one by one", |states| permute_one_by_one(states, LANES))];
     #[cfg(target_arch = "x86_64")]
     {
         use crate::simd::{Avx2, Avx512};
         if Avx512::detect().is_some() {
-            all.push(("AVX-512", |states| Avx512::detect().expect("was there").run(Permute(states))));
+            all.push(("AVX-512", |states| Avx512::detect().expect("was there").run(Permute { states, used: LANES })));
         }
         if Avx2::detect().is_some() {
-            all.push(("AVX2", |states| Avx2::detect().expect("was there").run(Permute(states))));
+            all.push(("AVX2", |states| Avx2::detect().expect("was there").run(Permute { states, used: LANES })));
         }
     }
     all
