@@ -7,6 +7,7 @@
 //! * [`Goldilocks`]: the field of `p = 2^64 - 2^32 + 1` elements, always in canonical form;
 //! * [`poseidon`]: permutation of plonky2, and a sponge whose capacity carries a [`Tag`] and the
 //!   length;
+//! * [`keccak`]: the hash of the EVM, many at once;
 //! * [`quintic`], [`curve`], [`scalar`]: the curve ecGFp5 and its prime-order group;
 //! * [`schnorr`]: keys and signatures whose verification is cheap in a circuit.
 //!
@@ -16,6 +17,7 @@ pub mod curve;
 mod digest;
 mod error;
 mod field;
+pub mod keccak;
 pub mod poseidon;
 pub mod quintic;
 pub mod scalar;

@@ -85,6 +85,16 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    fn xor(self, a: __m256i, b: __m256i) -> __m256i {
+        allowed!(_mm256_xor_si256(a, b))
+    }
+
+    #[inline(always)]
+    fn and_not(self, a: __m256i, b: __m256i) -> __m256i {
+        allowed!(_mm256_andnot_si256(a, b))
+    }
+
+    #[inline(always)]
     fn shl(self, a: __m256i, bits: u32) -> __m256i {
         allowed!(_mm256_sll_epi64(a, _mm_cvtsi64_si128(i64::from(bits))))
     }

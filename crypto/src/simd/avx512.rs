@@ -77,6 +77,31 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn xor(self, a: __m512i, b: __m512i) -> __m512i {
+        allowed!(_mm512_xor_si512(a, b))
+    }
+
+    #[inline(always)]
+    fn and_not(self, a: __m512i, b: __m512i) -> __m512i {
+        allowed!(_mm512_andnot_si512(a, b))
+    }
+
+    #[inline(always)]
+    fn rotate(self, a: __m512i, bits: u32) -> __m512i {
+        allowed!(_mm512_rolv_epi64(a, _mm512_set1_epi64(i64::from(bits))))
+    }
+
+    #[inline(always)]
+    fn xor3(self, a: __m512i, b: __m512i, c: __m512i) -> __m512i {
+        allowed!(_mm512_ternarylogic_epi64::<0b1001_0110>(a, b, c))
+    }
+
+    #[inline(always)]
+    fn xor_unless(self, a: __m512i, b: __m512i, c: __m512i) -> __m512i {
+        allowed!(_mm512_ternarylogic_epi64::<0b1101_0010>(a, b, c))
+    }
+
+    #[inline(always)]
     fn shl(self, a: __m512i, bits: u32) -> __m512i {
         allowed!(_mm512_sll_epi64(a, _mm_cvtsi64_si128(i64::from(bits))))
     }

@@ -32,10 +32,28 @@ pub(crate) trait Simd: Copy {
     fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     fn sub(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     fn and(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    fn xor(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// `!a & b`.
+    fn and_not(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// Shifts to the left; `bits` is below 64.
     fn shl(self, a: Self::Vector, bits: u32) -> Self::Vector;
     /// Shifts to the right, zeros come in; `bits` is below 64.
     fn shr(self, a: Self::Vector, bits: u32) -> Self::Vector;
+    /// Rotates to the left; `bits` is below 64.
+    #[inline(always)]
+    fn rotate(self, a: Self::Vector, bits: u32) -> Self::Vector {
+        if bits == 0 { a } else { self.xor(self.shl(a, bits), self.shr(a, 64 - bits)) }
+    }
+    /// `a ^ b ^ c`.
+    #[inline(always)]
+    fn xor3(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector {
+        self.xor(self.xor(a, b), c)
+    }
+    /// `a ^ (!b & c)`.
+    #[inline(always)]
+    fn xor_unless(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector {
+        self.xor(a, self.and_not(b, c))
+    }
     /// The upper half as a signed number.
     fn signed_high(self, a: Self::Vector) -> Self::Vector;
     /// A vector whose lower halves are the upper halves of `a`; its upper halves may be anything.

@@ -86,6 +86,26 @@ impl<S: Simd, const N: usize> Simd for Wide<S, N> {
     }
 
     #[inline(always)]
+    fn xor(self, a: Self::Vector, b: Self::Vector) -> Self::Vector {
+        self.both(
+            a,
+            b,
+            #[inline(always)]
+            |simd, a, b| simd.xor(a, b),
+        )
+    }
+
+    #[inline(always)]
+    fn and_not(self, a: Self::Vector, b: Self::Vector) -> Self::Vector {
+        self.both(
+            a,
+            b,
+            #[inline(always)]
+            |simd, a, b| simd.and_not(a, b),
+        )
+    }
+
+    #[inline(always)]
     fn shl(self, a: Self::Vector, bits: u32) -> Self::Vector {
         self.each(
             a,
