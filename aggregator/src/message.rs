@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use weft_storage::jobs::{BlobId, Failure, JobKey, LeaseId, Settled, WorkerId};
+use weft_storage::jobs::{BlobId, Failure, JobKey, LeaseId, Settled};
 
 use crate::circuits::{CircuitId, Refusal};
+use crate::pass::WorkerPass;
 use crate::{Job, JobStatement};
 
 /// The program's version. Workers of another one are refused: nothing of what is exchanged is kept compatible.
@@ -17,7 +18,7 @@ pub const NAME_BYTES_MAX: usize = 64;
 /// What a worker says of itself when it comes.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct WorkerHello {
-    /// Its name, for people, at most [`NAME_BYTES_MAX`] bytes; the budget of invalid proofs belongs to it.
+    /// Its name, for people, at most [`NAME_BYTES_MAX`] bytes; how it has behaved is kept under it.
     pub name: String,
     /// Its version, see [`BUILD`].
     pub build: String,
@@ -30,10 +31,10 @@ pub struct WorkerHello {
 }
 
 /// What a worker is answered.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Welcome {
-    /// What it is called from now on.
-    pub worker: WorkerId,
+    /// What it is called from now on, and shows with everything that it says.
+    pub pass: WorkerPass,
     /// How long a lease lasts without a beat.
     pub lease: Duration,
     /// How often it has to beat.
@@ -72,11 +73,9 @@ pub struct Assignment {
     pub stall: Duration,
 }
 
-/// A lease, and who has it for which job.
+/// A lease, and for which job. Whose it is shows who says so.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Held {
-    /// Who.
-    pub worker: WorkerId,
     /// The lease.
     pub lease: LeaseId,
     /// The job.
@@ -132,7 +131,7 @@ pub enum FleetError {
     #[error("the worker does not fit: expected build {} and {} circuits", .0.build, .0.circuits.len())]
     Refused(Box<Expected>),
     /// What the worker says of itself is out of bounds.
-    #[error("the worker's name is empty or too long, or there are too many workers")]
+    #[error("the worker's name is empty, too long or not printable")]
     BadHello,
     /// Nobody knows the worker: it is to register, as after a restart of the coordinator.
     #[error("the worker is not registered")]
@@ -143,6 +142,15 @@ pub enum FleetError {
     /// Too many ask at once.
     #[error("the coordinator is busy")]
     Busy,
+    /// This one asks too often.
+    #[error("too many requests, come again in {wait:?}")]
+    TooMany {
+        /// When the same may succeed.
+        wait: Duration,
+    },
+    /// Nobody may give orders: the coordinator has no token for operators.
+    #[error("the routes of operators are closed: set provers.operator_token_file of the node to a file with a token")]
+    NoOperator,
     /// There is no such blob.
     #[error("there is no such blob")]
     NoSuchBlob,
@@ -158,14 +166,22 @@ pub enum FleetError {
         /// What it said.
         reason: String,
     },
-    /// The token is not the coordinator's.
+    /// The token is not the coordinator's, or the secret not the worker's.
     #[error("the token is wrong")]
     Unauthorized,
+    /// Something between here and the coordinator does not let this through.
+    #[error("refused on the way to the coordinator: {reason}")]
+    Forbidden {
+        /// What was said.
+        reason: String,
+    },
     /// The coordinator cannot be reached, or gives up on the way.
     #[error("the coordinator cannot be reached: {reason}")]
     Unreachable {
         /// What happened.
         reason: String,
+        /// When the same may succeed, if that was said.
+        wait: Option<Duration>,
     },
     /// A message is larger than the other side takes.
     #[error("the message is too large")]
@@ -182,6 +198,16 @@ impl FleetError {
     /// Whether the same may succeed later.
     #[must_use]
     pub const fn is_passing(&self) -> bool {
-        matches!(self, Self::Busy | Self::Store { .. } | Self::Unreachable { .. })
+        matches!(self, Self::Busy | Self::TooMany { .. } | Self::Store { .. } | Self::Unreachable { .. })
+    }
+
+    /// When the same may succeed, if that is known.
+    #[must_use]
+    pub const fn wait(&self) -> Option<Duration> {
+        match self {
+            Self::TooMany { wait } => Some(*wait),
+            Self::Unreachable { wait, .. } => *wait,
+            _ => None,
+        }
     }
 }

@@ -25,6 +25,7 @@ fn job(n: u32) -> NewJob {
         circuit: [1; 32],
         height: 0,
         memory_mib: 1000,
+        lease_max: Duration::from_secs(60),
         children: Vec::new(),
         payload: vec![0; PAYLOAD_BYTES],
     }
@@ -60,7 +61,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let JobState::Leased(lease) = record.state else { return Err("the job is not leased".into()) };
         lap();
         for beat in 0..BEATS {
-            store.beat(Millis(2 + beat), lease.id, "prove").await?;
+            store.beat(Millis(2 + beat), lease.holder(), "prove").await?;
         }
         lap();
         let proof = blobs.put(proof(n)).await?;

@@ -6,8 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::transitions::{self, Entry, Fit};
 use super::{
-    Aftermath, BeatReply, Budgets, Claimant, DoneJob, Failure, JobKey, JobRecord, JobState, JobStore, LeaseId, Millis,
-    NewJob, Settled, StoreError, WorkerId,
+    Aftermath, BeatReply, Budgets, Claimant, DoneJob, Failure, Holder, JobKey, JobRecord, JobState, JobStore, LeaseId,
+    Millis, NewJob, Settled, StoreError, WORKERS_KEPT, WorkerId,
 };
 
 /// A [`JobStore`] in memory. See the [module](self).
@@ -24,6 +24,8 @@ struct Jobs {
     leases: BTreeMap<LeaseId, Held>,
     /// Jobs by batch and the order in which the batch put them in.
     batches: BTreeMap<(u32, u64), JobKey>,
+    /// What is kept of workers.
+    workers: BTreeMap<WorkerId, Vec<u8>>,
     last_id: u64,
 }
 
@@ -139,12 +141,13 @@ impl Jobs {
         entry.is_some_and(|entry| transitions::holds(&entry.record, id))
     }
 
-    fn beat(&mut self, now: Millis, id: LeaseId, stage: &str, budgets: &Budgets) -> BeatReply {
-        let Some(held) = self.leases.get_mut(&id) else { return BeatReply::Lost };
+    fn beat(&mut self, now: Millis, holder: Holder, stage: &str, budgets: &Budgets) -> BeatReply {
+        let held = self.leases.get_mut(&holder.lease).filter(|held| held.worker == holder.worker);
+        let Some(held) = held else { return BeatReply::Lost };
         let Some(entry) = self.entries.get_mut(&held.key) else { return BeatReply::Cancelled };
-        let reply = transitions::beat(&mut entry.record, now, id, stage, budgets);
+        let reply = transitions::beat(&mut entry.record, now, holder, stage, budgets);
         if let JobState::Leased(lease) = &entry.record.state
-            && lease.id == id
+            && lease.id == holder.lease
         {
             held.until = lease.until;
         }
@@ -163,19 +166,20 @@ impl Jobs {
         settled
     }
 
-    /// Ends a lease and lets the job that it holds go on by `then`.
-    fn end<T>(&mut self, id: LeaseId, then: impl FnOnce(&mut JobRecord) -> T) -> Option<(JobKey, T)> {
-        let held = self.leases.remove(&id)?;
+    /// Ends a lease of this worker and lets the job that it holds go on by `then`.
+    fn end<T>(&mut self, holder: Holder, then: impl FnOnce(&mut JobRecord) -> T) -> Option<(JobKey, T)> {
+        self.leases.get(&holder.lease).filter(|held| held.worker == holder.worker)?;
+        let held = self.leases.remove(&holder.lease)?;
         let entry = self.entries.get_mut(&held.key)?;
-        transitions::holds(&entry.record, id).then(|| (held.key, then(&mut entry.record)))
+        transitions::is_held_by(&entry.record, holder).then(|| (held.key, then(&mut entry.record)))
     }
 
     /// Has no lease end later than this.
-    fn cut_leases(&mut self, latest: Millis) {
+    fn cut_leases(&mut self, now: Millis, latest: Millis) {
         for (&id, held) in self.leases.iter_mut().filter(|(_, held)| held.until > latest) {
             held.until = latest;
             if let Some(entry) = self.entries.get_mut(&held.key) {
-                transitions::cut(&mut entry.record, id, latest);
+                transitions::cut(&mut entry.record, id, now, latest);
             }
         }
     }
@@ -188,10 +192,13 @@ impl Jobs {
         over: impl Fn(&Held) -> bool,
     ) -> Vec<(JobKey, Aftermath)> {
         let mut over: Vec<_> =
-            self.leases.iter().filter(|(_, held)| over(held)).map(|(&id, h)| (h.until, id)).collect();
+            self.leases.iter().filter(|(_, held)| over(held)).map(|(&id, h)| (h.until, id, h.worker)).collect();
         over.sort_unstable();
-        over.iter()
-            .filter_map(|&(_, id)| self.end(id, |record| transitions::lose(record, now, id, why, budgets)))
+        over.into_iter()
+            .filter_map(|(_, lease, worker)| {
+                let lose = |record: &mut JobRecord| transitions::lose(record, now, lease, why, budgets);
+                self.end(Holder { worker, lease }, lose)
+            })
             .collect()
     }
 
@@ -217,6 +224,24 @@ impl JobStore for MemoryJobStore {
         Ok(WorkerId(self.lock().next_id()))
     }
 
+    async fn keep_worker(&self, worker: WorkerId, registration: Vec<u8>) -> Result<(), StoreError> {
+        let workers = &mut self.lock().workers;
+        workers.insert(worker, registration);
+        if workers.len() > WORKERS_KEPT {
+            workers.pop_first();
+        }
+        Ok(())
+    }
+
+    async fn kept_worker(&self, worker: WorkerId) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.lock().workers.get(&worker).cloned())
+    }
+
+    async fn forget_worker(&self, worker: WorkerId) -> Result<(), StoreError> {
+        self.lock().workers.remove(&worker);
+        Ok(())
+    }
+
     async fn insert(&self, now: Millis, jobs: Vec<NewJob>) -> Result<Vec<JobKey>, StoreError> {
         self.lock().insert(now, jobs)
     }
@@ -225,27 +250,27 @@ impl JobStore for MemoryJobStore {
         Ok(self.lock().claim(now, claimant, &self.budgets))
     }
 
-    async fn beat(&self, now: Millis, lease: LeaseId, stage: &str) -> Result<BeatReply, StoreError> {
-        Ok(self.lock().beat(now, lease, stage, &self.budgets))
+    async fn beat(&self, now: Millis, holder: Holder, stage: &str) -> Result<BeatReply, StoreError> {
+        Ok(self.lock().beat(now, holder, stage, &self.budgets))
     }
 
     async fn settle(&self, key: &JobKey, done: DoneJob) -> Result<Settled, StoreError> {
         Ok(self.lock().settle(key, done))
     }
 
-    async fn fail(&self, now: Millis, lease: LeaseId, failure: Failure) -> Result<Aftermath, StoreError> {
-        let then = |record: &mut JobRecord| transitions::fail(record, now, lease, &failure, &self.budgets);
-        Ok(self.lock().end(lease, then).map_or(Aftermath::Ignored, |(_, aftermath)| aftermath))
+    async fn fail(&self, now: Millis, holder: Holder, failure: Failure) -> Result<Aftermath, StoreError> {
+        let then = |record: &mut JobRecord| transitions::fail(record, now, holder.lease, &failure, &self.budgets);
+        Ok(self.lock().end(holder, then).map_or(Aftermath::Ignored, |(_, aftermath)| aftermath))
     }
 
-    async fn release(&self, now: Millis, lease: LeaseId) -> Result<(), StoreError> {
-        self.lock().end(lease, |record| transitions::release(record, now, lease));
-        Ok(())
+    async fn release(&self, now: Millis, holder: Holder) -> Result<bool, StoreError> {
+        let released = self.lock().end(holder, |record| transitions::release(record, now, holder.lease));
+        Ok(released.is_some_and(|(_, held)| held))
     }
 
     async fn expire(&self, now: Millis) -> Result<Vec<(JobKey, Aftermath)>, StoreError> {
         let mut state = self.lock();
-        state.cut_leases(transitions::latest(now, &self.budgets));
+        state.cut_leases(now, transitions::latest(now, &self.budgets));
         Ok(state.lose_all(now, transitions::SILENT, &self.budgets, |held| held.until <= now))
     }
 

@@ -29,6 +29,17 @@ pub use rocks::RocksJobStore;
 /// A job that was lost so often runs alone on a worker.
 pub const ALONE_AFTER_LOSSES: usize = 2;
 
+/// So often the memory class of a job is doubled, and once for each worker: one that cries for memory does not put a job
+/// out of reach of all others.
+pub const MEMORY_DOUBLINGS_MAX: usize = 3;
+
+/// A job does not go to the worker that failed it last for so long, if there are others. After that it does: perhaps none of
+/// the others can do it.
+pub const BARRED: Duration = Duration::from_secs(120);
+
+/// Registrations of workers that are kept; the newest ones.
+pub const WORKERS_KEPT: usize = 4096;
+
 /// Longest reason of a failure that is kept, in bytes.
 pub const REASON_BYTES_MAX: usize = 1024;
 
@@ -68,6 +79,8 @@ pub struct NewJob {
     pub height: u16,
     /// Memory that its proof takes.
     pub memory_mib: u32,
+    /// Longest time that a worker may have it, however often it beats.
+    pub lease_max: Duration,
     /// Jobs whose proofs it needs; put in before it or with it.
     pub children: Vec<JobKey>,
     /// What else it needs: the store does not read it.
@@ -111,6 +124,23 @@ pub struct Lease {
     pub stage_since: Millis,
 }
 
+impl Lease {
+    /// The lease, and whose it is.
+    #[must_use]
+    pub const fn holder(&self) -> Holder {
+        Holder { worker: self.worker, lease: self.id }
+    }
+}
+
+/// A lease, and the worker that speaks for it: only the one that has it is heard.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct Holder {
+    /// Who speaks.
+    pub worker: WorkerId,
+    /// For which lease.
+    pub lease: LeaseId,
+}
+
 /// A job that is proved.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct DoneJob {
@@ -131,12 +161,16 @@ pub struct DoneJob {
 pub struct Attempts {
     /// Claims so far.
     pub claims: u32,
-    /// Errors that workers reported.
-    pub errors: u32,
+    /// Errors that workers reported, by worker.
+    pub errors: Vec<WorkerId>,
     /// Leases that ended without a word, by worker.
     pub lost: Vec<WorkerId>,
     /// Proofs that did not hold, by worker.
     pub invalid: Vec<WorkerId>,
+    /// Who failed it last, and when.
+    pub last_failure: Option<(WorkerId, Millis)>,
+    /// Workers for which its memory class was doubled; they outlive fresh budgets.
+    pub memory: Vec<WorkerId>,
     /// What happened last.
     pub last_reason: Option<String>,
 }
@@ -144,7 +178,7 @@ pub struct Attempts {
 /// A job with all that is known of it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct JobRecord {
-    /// As it was put in. Its memory class rises if a worker runs out of memory.
+    /// As it was put in. Its memory class rises if a worker runs out of memory, see [`MEMORY_DOUBLINGS_MAX`].
     pub job: NewJob,
     /// How far it is.
     pub state: JobState,
@@ -166,16 +200,20 @@ pub struct Claimant {
     pub memory_mib: u32,
     /// Jobs that it does at the moment.
     pub running: u32,
-    /// Workers that are there, this one included. If there are others, a job does not go to the worker that lost it last.
+    /// Workers that are there, this one included. If there are others, a job does not go to the worker that failed it last
+    /// for a [while](BARRED).
     pub workers: u32,
 }
 
 /// How many times what may go wrong with a job: at the last time it is quarantined.
+///
+/// One worker spends at most half of a budget, rounded up: what it fails may be its own fault. But twice as many failures as
+/// the budget has end the job whoever they are of, so that it ends if there is but one worker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Budgets {
     /// Errors that workers report.
     pub errors_max: u32,
-    /// Leases that ended without a word, and crashes. If a single worker lost them all it may be its fault: then twice as many.
+    /// Leases that ended without a word or lasted too long, and crashes.
     pub lost_max: u32,
     /// Proofs that do not hold.
     pub invalid_max: u32,
@@ -204,7 +242,7 @@ pub enum Failure {
     Error(String),
     /// The prover's process ended: killed, aborted, crashed.
     Crashed(String),
-    /// The prover's process was killed for want of memory: the memory class is doubled.
+    /// The prover's process was killed for want of memory: the memory class is doubled, within bounds.
     OutOfMemory(String),
     /// Its proof does not hold, or is of another statement.
     InvalidProof(String),
@@ -281,6 +319,20 @@ pub trait JobStore: Send + Sync + 'static {
     /// A new name for a worker: never given before, not even before a restart.
     fn new_worker(&self) -> impl Future<Output = Result<WorkerId, StoreError>> + Send;
 
+    /// Keeps what the caller wants to know of a worker after a restart. Of more than [`WORKERS_KEPT`] workers the one with the
+    /// smallest number is forgotten.
+    fn keep_worker(
+        &self,
+        worker: WorkerId,
+        registration: Vec<u8>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// What was kept of a worker.
+    fn kept_worker(&self, worker: WorkerId) -> impl Future<Output = Result<Option<Vec<u8>>, StoreError>> + Send;
+
+    /// Forgets a worker, if it was kept.
+    fn forget_worker(&self, worker: WorkerId) -> impl Future<Output = Result<(), StoreError>> + Send;
+
     /// Puts jobs in, children first. All or none; durable when it returns. Returns the keys that were new.
     ///
     /// Jobs that are known stay as they are, quarantined and cancelled ones too. But what another batch has put in is from
@@ -297,11 +349,12 @@ pub trait JobStore: Send + Sync + 'static {
         claimant: &Claimant,
     ) -> impl Future<Output = Result<Option<JobRecord>, StoreError>> + Send;
 
-    /// Extends a lease, also one that is over as long as [`expire`](Self::expire) has not ended it.
+    /// Extends a lease, also one that is over as long as [`expire`](Self::expire) has not ended it; but not beyond the
+    /// longest time of the job. Whoever does not hold it is told that it is lost.
     fn beat(
         &self,
         now: Millis,
-        lease: LeaseId,
+        holder: Holder,
         stage: &str,
     ) -> impl Future<Output = Result<BeatReply, StoreError>> + Send;
 
@@ -309,16 +362,16 @@ pub trait JobStore: Send + Sync + 'static {
     /// its parents wait for one less. Durable when it returns.
     fn settle(&self, key: &JobKey, done: DoneJob) -> impl Future<Output = Result<Settled, StoreError>> + Send;
 
-    /// Takes back a lease after a failure.
+    /// Takes back a lease after a failure, from whoever holds it.
     fn fail(
         &self,
         now: Millis,
-        lease: LeaseId,
+        holder: Holder,
         failure: Failure,
     ) -> impl Future<Output = Result<Aftermath, StoreError>> + Send;
 
-    /// Takes back a lease that nobody is to blame for: the worker drains.
-    fn release(&self, now: Millis, lease: LeaseId) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Takes back a lease that nobody is to blame for: the worker drains. Tells whether it held the job.
+    fn release(&self, now: Millis, holder: Holder) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// Ends all leases that are over. Returns what became of their jobs. A lease that ends later than one that would begin
     /// now is cut to that: the clock was set back.

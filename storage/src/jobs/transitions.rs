@@ -1,13 +1,14 @@
 //! The state machine of one job: a record and an event give the next record. Pure: stores differ only in how they keep records.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ALONE_AFTER_LOSSES, Aftermath, Attempts, BeatReply, Budgets, Claimant, DoneJob, Failure, JobKey, JobRecord,
-    JobState, Lease, LeaseId, Millis, NewJob, REASON_BYTES_MAX, STAGE_BYTES_MAX, Settled,
+    ALONE_AFTER_LOSSES, Aftermath, Attempts, BARRED, BeatReply, Budgets, Claimant, DoneJob, Failure, Holder, JobKey,
+    JobRecord, JobState, Lease, LeaseId, MEMORY_DOUBLINGS_MAX, Millis, NewJob, REASON_BYTES_MAX, STAGE_BYTES_MAX,
+    Settled, WorkerId,
 };
 
 /// Why a job was lost that was not heard of in time.
@@ -87,8 +88,7 @@ fn waiting(now: Millis, open: u32) -> JobState {
 /// Whether the job may be leased to the claimant now.
 pub(super) fn fits(record: &JobRecord, now: Millis, claimant: &Claimant) -> Fit {
     let JobState::Ready(not_before) = record.state else { return Fit::No };
-    let barred = claimant.workers > 1 && record.attempts.lost.last() == Some(&claimant.worker);
-    if now < not_before || barred || !claimant.circuits.contains(&record.job.circuit) {
+    if now < not_before || is_barred(record, now, claimant) || !claimant.circuits.contains(&record.job.circuit) {
         return Fit::No;
     }
     if runs_alone(record) && claimant.running > 0 {
@@ -96,6 +96,12 @@ pub(super) fn fits(record: &JobRecord, now: Millis, claimant: &Claimant) -> Fit 
         return Fit::OnceIdle;
     }
     if record.job.memory_mib <= claimant.memory_mib { Fit::Yes } else { Fit::No }
+}
+
+/// Whether the job is left to others for a while.
+fn is_barred(record: &JobRecord, now: Millis, claimant: &Claimant) -> bool {
+    let failed = record.attempts.last_failure.filter(|(worker, _)| *worker == claimant.worker);
+    claimant.workers > 1 && failed.is_some_and(|(_, at)| now < later(at, BARRED))
 }
 
 /// Whether it is proved.
@@ -135,7 +141,7 @@ pub(super) fn lease(
     claimant: &Claimant,
     budgets: &Budgets,
 ) -> Millis {
-    let until = later(now, budgets.lease);
+    let until = latest(now, budgets).min(later(now, record.job.lease_max));
     record.attempts.claims = record.attempts.claims.saturating_add(1);
     record.state = JobState::Leased(Lease {
         id,
@@ -154,12 +160,13 @@ pub(super) fn latest(now: Millis, budgets: &Budgets) -> Millis {
     later(now, budgets.lease)
 }
 
-/// The lease ends at this time, and not later.
-pub(super) fn cut(record: &mut JobRecord, id: LeaseId, latest: Millis) {
+/// The lease ends at this time, and not later; it has not begun after `now`.
+pub(super) fn cut(record: &mut JobRecord, id: LeaseId, now: Millis, latest: Millis) {
     if let JobState::Leased(lease) = &mut record.state
         && lease.id == id
     {
         lease.until = lease.until.min(latest);
+        lease.since = lease.since.min(now);
     }
 }
 
@@ -168,17 +175,23 @@ pub(super) fn holds(record: &JobRecord, id: LeaseId) -> bool {
     matches!(&record.state, JobState::Leased(lease) if lease.id == id)
 }
 
+/// Whether it is this worker's lease that holds the job.
+pub(super) fn is_held_by(record: &JobRecord, holder: Holder) -> bool {
+    matches!(&record.state, JobState::Leased(lease) if lease.holder() == holder)
+}
+
 /// A beat of a lease that the job had at some time.
-pub(super) fn beat(record: &mut JobRecord, now: Millis, id: LeaseId, stage: &str, budgets: &Budgets) -> BeatReply {
+pub(super) fn beat(record: &mut JobRecord, now: Millis, holder: Holder, stage: &str, budgets: &Budgets) -> BeatReply {
     match &mut record.state {
-        JobState::Leased(lease) if lease.id == id => {
+        JobState::Leased(lease) if lease.holder() == holder => {
             let stage = head(stage, STAGE_BYTES_MAX);
             if lease.stage != stage {
                 stage.clone_into(&mut lease.stage);
                 lease.stage_since = now;
             }
             // A clock that was set back does not shorten a lease.
-            lease.until = lease.until.max(later(now, budgets.lease));
+            let end = later(lease.since, record.job.lease_max);
+            lease.until = lease.until.max(latest(now, budgets).min(end));
             BeatReply::Extended
         }
         JobState::Done(_) | JobState::Cancelled => BeatReply::Cancelled,
@@ -202,11 +215,12 @@ pub(super) fn fail(
     }
     let (worker, attempts) = (lease.worker, &mut record.attempts);
     let mut wait = Duration::ZERO;
+    attempts.last_failure = Some((worker, now));
     let text = match failure {
         Failure::Error(text) => {
-            let doublings = attempts.errors.min(u32::BITS - 1);
+            let doublings = u32::try_from(attempts.errors.len()).unwrap_or(u32::MAX).min(u32::BITS - 1);
             wait = budgets.backoff.saturating_mul(1 << doublings);
-            attempts.errors = attempts.errors.saturating_add(1);
+            attempts.errors.push(worker);
             text
         }
         Failure::Crashed(text) => {
@@ -215,7 +229,10 @@ pub(super) fn fail(
         }
         Failure::OutOfMemory(text) => {
             attempts.lost.push(worker);
-            record.job.memory_mib = record.job.memory_mib.saturating_mul(2);
+            if attempts.memory.len() < MEMORY_DOUBLINGS_MAX && !attempts.memory.contains(&worker) {
+                attempts.memory.push(worker);
+                record.job.memory_mib = record.job.memory_mib.saturating_mul(2);
+            }
             text
         }
         Failure::InvalidProof(text) => {
@@ -227,9 +244,16 @@ pub(super) fn fail(
     put_back(record, later(now, wait), budgets)
 }
 
-/// The lease has ended without a word.
+/// The lease has ended without a word, or because it was as long as one may be.
 pub(super) fn lose(record: &mut JobRecord, now: Millis, id: LeaseId, why: &str, budgets: &Budgets) -> Aftermath {
-    fail(record, now, id, &Failure::Crashed(why.to_owned()), budgets)
+    let JobState::Leased(lease) = &record.state else { return Aftermath::Ignored };
+    let max = record.job.lease_max;
+    let why = if now >= later(lease.since, max) {
+        format!("too slow: a worker had it for {max:?}, which is the most")
+    } else {
+        why.to_owned()
+    };
+    fail(record, now, id, &Failure::Crashed(why), budgets)
 }
 
 fn put_back(record: &mut JobRecord, not_before: Millis, budgets: &Budgets) -> Aftermath {
@@ -247,21 +271,30 @@ fn put_back(record: &mut JobRecord, not_before: Millis, budgets: &Budgets) -> Af
 
 /// Says which budget is used up, if one is.
 fn exhausted(attempts: &Attempts, budgets: &Budgets) -> Option<String> {
-    let workers = |list: &[super::WorkerId]| list.iter().collect::<BTreeSet<_>>().len();
-    let count = |list: &[super::WorkerId]| u32::try_from(list.len()).unwrap_or(u32::MAX);
-    let (lost, invalid) = (count(&attempts.lost), count(&attempts.invalid));
-    let lost_on = workers(&attempts.lost);
-    let lost_max = if lost_on == 1 { budgets.lost_max.saturating_mul(2) } else { budgets.lost_max };
-    let what = if attempts.errors >= budgets.errors_max && attempts.errors > 0 {
-        format!("provers reported {} errors", attempts.errors)
-    } else if lost >= lost_max && lost > 0 {
-        format!("{lost} provers were lost over it, on {lost_on} workers")
-    } else if invalid >= budgets.invalid_max && invalid > 0 {
-        format!("{invalid} proofs of it did not hold, from {} workers", workers(&attempts.invalid))
+    let Attempts { errors, lost, invalid, .. } = attempts;
+    let (count, workers) = (<[WorkerId]>::len, |list: &[WorkerId]| list.iter().collect::<BTreeSet<_>>().len());
+    let what = if is_spent(errors, budgets.errors_max) {
+        format!("provers reported {} errors, on {} workers", count(errors), workers(errors))
+    } else if is_spent(lost, budgets.lost_max) {
+        format!("{} provers were lost over it, on {} workers", count(lost), workers(lost))
+    } else if is_spent(invalid, budgets.invalid_max) {
+        format!("{} proofs of it did not hold, from {} workers", count(invalid), workers(invalid))
     } else {
         return None;
     };
     Some(format!("{what}; the last time: {}", attempts.last_reason.as_deref().unwrap_or("no reason was given")))
+}
+
+/// Whether these failures, by worker, use a budget up. See [`Budgets`].
+fn is_spent(failures: &[WorkerId], max: u32) -> bool {
+    let mut by_worker = BTreeMap::new();
+    for worker in failures {
+        *by_worker.entry(worker).or_insert(0_u32) += 1;
+    }
+    let share = max.div_ceil(2);
+    let spent: u32 = by_worker.values().map(|count| (*count).min(share)).sum();
+    let all: u32 = by_worker.values().sum();
+    all > 0 && (spent >= max || all >= max.saturating_mul(2))
 }
 
 /// The holder of the lease gives the job back and nobody is to blame.
@@ -296,8 +329,8 @@ pub(super) fn child_done(record: &mut JobRecord, now: Millis) -> bool {
 pub(super) fn retry(record: &mut JobRecord, now: Millis) -> bool {
     let quarantined = matches!(record.state, JobState::Quarantined { .. });
     if quarantined {
-        let Attempts { claims, last_reason, .. } = std::mem::take(&mut record.attempts);
-        record.attempts = Attempts { claims, last_reason, ..Attempts::default() };
+        let Attempts { claims, last_reason, memory, .. } = std::mem::take(&mut record.attempts);
+        record.attempts = Attempts { claims, last_reason, memory, ..Attempts::default() };
         record.state = JobState::Ready(now);
     }
     quarantined

@@ -51,7 +51,7 @@ async fn write_until_killed(store: &RocksJobStore) -> io::Result<()> {
         store.expire(Millis(u64::MAX)).await.expect("the store works");
         while let Some(record) = store.claim(Millis(u64::MAX), &claimant(1)).await.expect("the store works") {
             let JobState::Leased(lease) = &record.state else { unreachable!("it was claimed") };
-            store.beat(Millis(2), lease.id, "prove").await.expect("the store works");
+            store.beat(Millis(2), lease.holder(), "prove").await.expect("the store works");
             let n = number(&record);
             assert_eq!(store.settle(&key(n), done(n)).await.expect("the disk takes it"), Settled::First);
             writeln!(out, "\nsettled {n}")?;

@@ -4,6 +4,7 @@ mod crash;
 mod model;
 
 use std::path::Path;
+use std::time::Duration;
 
 use weft_storage::jobs::conformance::{BUDGETS, Case};
 use weft_storage::jobs::{
@@ -31,6 +32,7 @@ fn job(n: u32, batch: u32, children: &[u32]) -> NewJob {
         circuit: CIRCUITS[n as usize % 2],
         height: 3,
         memory_mib: 100,
+        lease_max: Duration::from_secs(60),
         children: children.iter().map(|&child| key(child)).collect(),
         payload: n.to_be_bytes().repeat(20),
     }

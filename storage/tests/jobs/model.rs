@@ -11,8 +11,8 @@ use tokio::runtime;
 use weft_storage::blobs::BlobId;
 use weft_storage::jobs::conformance::BUDGETS;
 use weft_storage::jobs::{
-    Claimant, DoneJob, Failure, JobKey, JobRecord, JobState, JobStore, LeaseId, MemoryJobStore, Millis, NewJob,
-    RocksJobStore, WorkerId,
+    BARRED, Claimant, DoneJob, Failure, Holder, JobKey, JobRecord, JobState, JobStore, LeaseId, MemoryJobStore, Millis,
+    NewJob, RocksJobStore, WorkerId,
 };
 
 use crate::{CIRCUITS, claimant, job, key, open};
@@ -37,6 +37,7 @@ enum Step {
     Beat {
         lease: usize,
         stage: bool,
+        by: By,
     },
     Settle {
         job: u32,
@@ -45,9 +46,11 @@ enum Step {
     Fail {
         lease: usize,
         kind: u8,
+        by: By,
     },
     Release {
         lease: usize,
+        by: By,
     },
     Expire,
     LoseWorker {
@@ -68,6 +71,17 @@ enum Step {
     Reopen,
 }
 
+/// Who speaks for a lease.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum By {
+    Holder,
+    Other,
+}
+
+fn by() -> impl Strategy<Value = By> {
+    prop_oneof![5 => Just(By::Holder), 1 => Just(By::Other)]
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let new = (0..JOBS, 0..BATCHES, 0..3_u16, vec(0..JOBS, 0..4));
     let claim = (0..WORKERS, 0..3_usize, 50..400_u32, 0..2_u32, 1..4_u32);
@@ -76,16 +90,16 @@ fn step() -> impl Strategy<Value = Step> {
         12 => claim.prop_map(|(worker, circuits, memory_mib, running, workers)| {
             Step::Claim { worker, circuits, memory_mib, running, workers }
         }),
-        3 => (0..4_usize, any::<bool>()).prop_map(|(lease, stage)| Step::Beat { lease, stage }),
+        3 => (0..4_usize, any::<bool>(), by()).prop_map(|(lease, stage, by)| Step::Beat { lease, stage, by }),
         4 => (0..JOBS, any::<u8>()).prop_map(|(job, proof)| Step::Settle { job, proof }),
-        6 => (0..4_usize, 0..4_u8).prop_map(|(lease, kind)| Step::Fail { lease, kind }),
-        1 => (0..4_usize).prop_map(|lease| Step::Release { lease }),
+        6 => (0..4_usize, 0..4_u8, by()).prop_map(|(lease, kind, by)| Step::Fail { lease, kind, by }),
+        1 => (0..4_usize, by()).prop_map(|(lease, by)| Step::Release { lease, by }),
         3 => Just(Step::Expire),
         1 => (0..WORKERS).prop_map(|worker| Step::LoseWorker { worker }),
         1 => (0..BATCHES).prop_map(|batch| Step::Cancel { batch }),
         1 => (0..JOBS).prop_map(|job| Step::Retry { job }),
         1 => (0..BATCHES).prop_map(|batch| Step::Forget { batch }),
-        4 => (1..20_000_u64).prop_map(|millis| Step::Wait { millis }),
+        4 => prop_oneof![1..20_000_u64, 20_000..150_000_u64].prop_map(|millis| Step::Wait { millis }),
         1 => Just(Step::Reopen),
     ]
 }
@@ -95,7 +109,7 @@ struct Pair<'a> {
     dir: &'a Path,
     rocks: Option<RocksJobStore>,
     memory: MemoryJobStore,
-    leases: Vec<(LeaseId, LeaseId)>,
+    leases: Vec<(LeaseId, LeaseId, WorkerId)>,
     now: Millis,
     /// Proofs that were taken.
     proofs: BTreeMap<JobKey, DoneJob>,
@@ -117,8 +131,11 @@ impl Pair<'_> {
     }
 
     /// One of the last leases, or one that was never given.
-    fn lease(&self, back: usize) -> (LeaseId, LeaseId) {
-        self.leases.iter().rev().nth(back).copied().unwrap_or((LeaseId(0), LeaseId(0)))
+    fn lease(&self, back: usize, by: By) -> (Holder, Holder) {
+        let never = (LeaseId(0), LeaseId(0), WorkerId(0));
+        let (rocks, memory, holder) = self.leases.iter().rev().nth(back).copied().unwrap_or(never);
+        let worker = if by == By::Holder { holder } else { WorkerId(WORKERS) };
+        (Holder { worker, lease: rocks }, Holder { worker, lease: memory })
     }
 
     async fn claim(&mut self, claimant: &Claimant) {
@@ -130,7 +147,7 @@ impl Pair<'_> {
             (None, None) => assert!(expected.is_none() || claimant.running > 0, "{expected:?} was not claimed"),
             (Some(rocks), Some(memory)) => {
                 assert_eq!(Some((rocks.job.batch, rocks.job.height)), expected, "claim order");
-                let pair = (lease_of(&rocks), lease_of(&memory));
+                let pair = (lease_of(&rocks), lease_of(&memory), claimant.worker);
                 assert!(self.leases.iter().all(|known| known.0 < pair.0), "ids rise");
                 self.leases.push(pair);
                 assert_eq!(self.unnumbered(rocks), self.unnumbered(memory));
@@ -139,7 +156,7 @@ impl Pair<'_> {
         }
     }
 
-    async fn fail(&mut self, lease: usize, kind: u8) {
+    async fn fail(&mut self, lease: usize, kind: u8, by: By) {
         let reason = "it broke".to_owned();
         let failure = match kind {
             0 => Failure::Error(reason),
@@ -147,7 +164,7 @@ impl Pair<'_> {
             2 => Failure::OutOfMemory(reason),
             _ => Failure::InvalidProof(reason),
         };
-        let (rocks, memory) = self.lease(lease);
+        let (rocks, memory) = self.lease(lease, by);
         let rocks = self.rocks().fail(self.now, rocks, failure.clone()).await.expect("the store works");
         assert_eq!(rocks, self.memory.fail(self.now, memory, failure).await.expect("the store works"));
     }
@@ -173,24 +190,27 @@ impl Pair<'_> {
                 let circuits = CIRCUITS[..circuits.min(CIRCUITS.len())].to_vec();
                 self.claim(&Claimant { circuits, memory_mib, running, workers, ..claimant(worker) }).await;
             }
-            Step::Beat { lease, stage } => {
-                let (rocks, memory) = self.lease(lease);
+            Step::Beat { lease, stage, by } => {
+                let (rocks, memory) = self.lease(lease, by);
                 let stage = if stage { "prove" } else { "witness" };
                 let rocks = self.rocks().beat(self.now, rocks, stage).await.expect("the store works");
                 assert_eq!(rocks, self.memory.beat(self.now, memory, stage).await.expect("the store works"));
             }
             Step::Settle { job, proof } => self.settle(job, proof).await,
-            Step::Fail { lease, kind } => self.fail(lease, kind).await,
-            Step::Release { lease } => {
-                let (rocks, memory) = self.lease(lease);
-                self.rocks().release(self.now, rocks).await.expect("the store works");
-                self.memory.release(self.now, memory).await.expect("the store works");
+            Step::Fail { lease, kind, by } => self.fail(lease, kind, by).await,
+            Step::Release { lease, by } => {
+                let (rocks, memory) = self.lease(lease, by);
+                let rocks = self.rocks().release(self.now, rocks).await.expect("the store works");
+                assert_eq!(rocks, self.memory.release(self.now, memory).await.expect("the store works"));
+                assert!(by == By::Holder || !rocks, "it was another's");
             }
             Step::Expire => {
                 let _ = both!(self, expire(self.now));
                 for record in self.records().await {
                     let JobState::Leased(lease) = record.state else { continue };
                     assert!(lease.until > self.now, "a lease has outlived its deadline: {lease:?}");
+                    let longest = record.job.lease_max.as_millis();
+                    assert!(u128::from(lease.until.0 - lease.since.0) <= longest, "longer than any: {lease:?}");
                 }
             }
             Step::LoseWorker { worker } => drop(both!(self, lose_worker(self.now, WorkerId(worker)))),
@@ -272,10 +292,14 @@ fn new_job((n, batch, height, children): (u32, u32, u16, Vec<u32>)) -> NewJob {
 
 /// Batch and height of the job that the claimant should be given, if not only once it is idle.
 fn first_rank(records: &[JobRecord], now: Millis, claimant: &Claimant) -> Option<(u32, u16)> {
+    let is_barred = |record: &JobRecord| {
+        let failed = record.attempts.last_failure.filter(|(worker, _)| *worker == claimant.worker);
+        failed.is_some_and(|(_, at)| u128::from(now.0 - at.0) < BARRED.as_millis())
+    };
     let fits = |record: &&JobRecord| {
         matches!(record.state, JobState::Ready(since) if since <= now)
             && claimant.circuits.contains(&record.job.circuit)
-            && !(claimant.workers > 1 && record.attempts.lost.last() == Some(&claimant.worker))
+            && !(claimant.workers > 1 && is_barred(record))
             && (record.job.memory_mib <= claimant.memory_mib || claimant.running > 0 && record.attempts.lost.len() >= 2)
     };
     let places: Vec<_> = records.iter().filter(fits).map(|record| (record.job.batch, record.job.height)).collect();

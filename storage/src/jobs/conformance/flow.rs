@@ -1,6 +1,9 @@
 //! Cases in which nothing goes wrong with a proof.
 
-use super::super::{BeatReply, Claimant, DoneJob, JobKey, JobState, JobStore, LeaseId, Millis, Settled, StoreError};
+use super::super::{
+    Aftermath, BeatReply, Claimant, DoneJob, Failure, Holder, JobKey, JobState, JobStore, LeaseId, Millis, Settled,
+    StoreError, WORKERS_KEPT, WorkerId,
+};
 use super::{BUDGETS, Driver, claimant, done, job, key};
 
 pub(super) async fn order<S: JobStore>(on: &Driver<'_, S>) {
@@ -100,7 +103,7 @@ pub(super) async fn batches<S: JobStore>(on: &Driver<'_, S>) {
     assert_eq!(on.store.batches().await.expect("the store works"), [9, u32::MAX]);
     assert_eq!(on.store.job(&key(3)).await.expect("the store works"), None);
     assert_eq!(on.settle(key(3), done(1, 1)).await, Settled::Unknown);
-    assert_eq!(on.store.beat(Millis(1), lease.id, "prove").await.expect("the store works"), BeatReply::Cancelled);
+    assert_eq!(on.store.beat(Millis(1), lease.holder(), "prove").await.expect("the store works"), BeatReply::Cancelled);
     assert_eq!(on.insert(vec![job(3, 0, 0, &[])]).await, [key(3)]);
     let expired = on.store.expire(lease.until).await.expect("the store works");
     assert!(expired.is_empty(), "the lease was of the job that was forgotten: {expired:?}");
@@ -127,7 +130,7 @@ pub(super) async fn leases<S: JobStore>(on: &Driver<'_, S>) {
     let term = u64::try_from(BUDGETS.lease.as_millis()).expect("a lease is short");
     assert_eq!(lease.until, Millis(10 + term));
     for (now, stage, stage_since) in [(100, "witness", 100), (200, "witness", 100), (300, "prove", 300)] {
-        let reply = on.store.beat(Millis(now), lease.id, stage).await.expect("the store works");
+        let reply = on.store.beat(Millis(now), lease.holder(), stage).await.expect("the store works");
         assert_eq!(reply, BeatReply::Extended);
         let JobState::Leased(lease) = on.state(key(1)).await else { panic_lease() };
         assert_eq!((lease.until, lease.stage_since), (Millis(now + term), Millis(stage_since)));
@@ -139,7 +142,8 @@ pub(super) async fn leases<S: JobStore>(on: &Driver<'_, S>) {
     assert_eq!(expired.iter().map(|(key, _)| *key).collect::<Vec<_>>(), [key(1)]);
     assert!(on.store.expire(Millis(300 + term)).await.expect("the store works").is_empty());
     for id in [lease.id, LeaseId(u64::MAX)] {
-        assert_eq!(on.store.beat(Millis(20_000), id, "prove").await.expect("the store works"), BeatReply::Lost);
+        let holder = Holder { lease: id, ..lease.holder() };
+        assert_eq!(on.store.beat(Millis(20_000), holder, "prove").await.expect("the store works"), BeatReply::Lost);
     }
     let (_, second) = on.must_claim(20_000, 2).await;
     assert_ne!(second.id, lease.id);
@@ -152,6 +156,37 @@ fn panic_lease() -> ! {
     panic!("the job is not leased")
 }
 
+pub(super) async fn holders<S: JobStore>(on: &Driver<'_, S>) {
+    on.insert(vec![job(1, 1, 0, &[])]).await;
+    let (_, lease) = on.must_claim(10, 1).await;
+    let other = Holder { worker: WorkerId(2), ..lease.holder() };
+    assert_eq!(on.store.beat(Millis(20), other, "prove").await.expect("the store works"), BeatReply::Lost);
+    let failure = Failure::Error("not mine".to_owned());
+    assert_eq!(on.store.fail(Millis(20), other, failure).await.expect("the store works"), Aftermath::Ignored);
+    assert!(!on.store.release(Millis(20), other).await.expect("the store works"));
+    assert_eq!(on.state(key(1)).await, JobState::Leased(lease.clone()), "nothing has changed");
+    let reply = on.store.beat(Millis(30), lease.holder(), "prove").await.expect("the store works");
+    assert_eq!(reply, BeatReply::Extended);
+    assert!(on.store.release(Millis(40), lease.holder()).await.expect("the store works"));
+}
+
+pub(super) async fn workers<S: JobStore>(on: &Driver<'_, S>) {
+    let count = u64::try_from(WORKERS_KEPT).expect("a few thousand");
+    for worker in 2..=count + 1 {
+        on.store.keep_worker(WorkerId(worker), worker.to_be_bytes().to_vec()).await.expect("the store works");
+    }
+    on.store.keep_worker(WorkerId(3), vec![3]).await.expect("the store works");
+    let kept = async |worker| on.store.kept_worker(WorkerId(worker)).await.expect("the store works");
+    assert_eq!(kept(2).await, Some(2_u64.to_be_bytes().to_vec()), "one was kept again, not one more");
+    on.store.keep_worker(WorkerId(1), vec![1]).await.expect("the store works");
+    assert_eq!((kept(1).await, kept(2).await.is_some()), (None, true), "the smallest one is the oldest");
+    on.store.keep_worker(WorkerId(u64::MAX), vec![9]).await.expect("the store works");
+    assert_eq!((kept(2).await, kept(3).await, kept(u64::MAX).await), (None, Some(vec![3]), Some(vec![9])));
+    on.store.forget_worker(WorkerId(3)).await.expect("the store works");
+    on.store.forget_worker(WorkerId(3)).await.expect("the store works");
+    assert_eq!(kept(3).await, None);
+}
+
 pub(super) async fn settle<S: JobStore>(on: &Driver<'_, S>) {
     on.insert(vec![job(1, 1, 2, &[]), job(2, 1, 1, &[1]), job(3, 1, 0, &[2])]).await;
     let (_, first) = on.must_claim(0, 1).await;
@@ -159,7 +194,7 @@ pub(super) async fn settle<S: JobStore>(on: &Driver<'_, S>) {
     let (_, second) = on.must_claim(first.until.0, 2).await;
     let late = DoneJob { worker: first.worker, ..done(1, 20_000) };
     assert_eq!(on.settle(key(1), late.clone()).await, Settled::First, "a late proof is as good as any");
-    assert_eq!(on.store.beat(Millis(20_001), second.id, "prove").await.expect("the store works"), BeatReply::Cancelled);
+    assert_eq!(on.store.beat(Millis(20_001), second.holder(), "prove").await.expect("the store works"), BeatReply::Cancelled);
     assert_eq!(on.settle(key(1), done(9, 20_002)).await, Settled::Duplicate);
     assert_eq!(on.state(key(1)).await, JobState::Done(late.clone()), "done is final");
     assert!(on.store.expire(Millis(90_000)).await.expect("the store works").is_empty());
@@ -179,7 +214,7 @@ pub(super) async fn cancel<S: JobStore>(on: &Driver<'_, S>) {
     for n in 1..=3 {
         assert_eq!(on.state(key(n)).await, JobState::Cancelled);
     }
-    assert_eq!(on.store.beat(Millis(1), lease.id, "prove").await.expect("the store works"), BeatReply::Cancelled);
+    assert_eq!(on.store.beat(Millis(1), lease.holder(), "prove").await.expect("the store works"), BeatReply::Cancelled);
     assert_eq!(on.settle(key(1), done(1, 1)).await, Settled::Unknown);
     assert!(on.store.expire(Millis(90_000)).await.expect("the store works").is_empty());
     assert_eq!(on.must_claim(1, 1).await.0, key(4), "another batch goes on");

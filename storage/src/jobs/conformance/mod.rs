@@ -30,6 +30,9 @@ pub const BUDGETS: Budgets = Budgets {
     lease: Duration::from_secs(15),
 };
 
+/// Longest time that a worker has a job.
+const LEASE_MAX: Duration = Duration::from_secs(600);
+
 /// The circuit of all jobs and of all workers.
 const CIRCUIT: [u8; 32] = [7; 32];
 
@@ -58,8 +61,16 @@ pub enum Case {
     Settle,
     /// Nobody does what was cancelled.
     Cancel,
+    /// A lease ends when it is as long as the job may take, whatever is beaten.
+    TooSlow,
+    /// Only the worker that holds a lease speaks for it.
+    Holders,
+    /// Registrations are kept up to a bound.
+    Workers,
     /// Errors are tried again, later each time, until they are too many.
     Errors,
+    /// One worker spends a part of a budget, and what it failed goes to others first.
+    Share,
     /// So are losses, at once.
     Losses,
     /// A lease does not outlast a clock that is set back.
@@ -70,7 +81,7 @@ pub enum Case {
     Alone,
     /// So are proofs that do not hold.
     InvalidProofs,
-    /// Want of memory doubles the memory class.
+    /// Want of memory doubles the memory class, within bounds.
     Memory,
     /// A lease that is given back leaves no trace.
     Release,
@@ -84,7 +95,7 @@ pub enum Case {
 
 impl Case {
     /// All cases.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 26] = [
         Self::Order,
         Self::LastOfTheFarthest,
         Self::Children,
@@ -96,7 +107,11 @@ impl Case {
         Self::Leases,
         Self::Settle,
         Self::Cancel,
+        Self::TooSlow,
+        Self::Holders,
+        Self::Workers,
         Self::Errors,
+        Self::Share,
         Self::Losses,
         Self::ClockSetBack,
         Self::LoneWorker,
@@ -127,7 +142,11 @@ impl Case {
             Self::Leases => flow::leases(store).await,
             Self::Settle => flow::settle(store).await,
             Self::Cancel => flow::cancel(store).await,
+            Self::TooSlow => faults::too_slow(store).await,
+            Self::Holders => flow::holders(store).await,
+            Self::Workers => flow::workers(store).await,
             Self::Errors => faults::errors(store).await,
+            Self::Share => faults::share(store).await,
             Self::Losses => faults::losses(store).await,
             Self::ClockSetBack => faults::clock_set_back(store).await,
             Self::LoneWorker => faults::lone_worker(store).await,
@@ -206,6 +225,7 @@ fn job(n: u8, batch: u32, height: u16, children: &[u8]) -> NewJob {
         circuit: CIRCUIT,
         height,
         memory_mib: 100,
+        lease_max: LEASE_MAX,
         children: children.iter().map(|&child| key(child)).collect(),
         payload: vec![n; 1000],
     }

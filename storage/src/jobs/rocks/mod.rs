@@ -18,7 +18,7 @@ use operations::Operations;
 use tables::Tables;
 
 use super::{
-    Aftermath, BeatReply, Budgets, Claimant, DoneJob, Failure, JobKey, JobRecord, JobStore, LeaseId, Millis, NewJob,
+    Aftermath, BeatReply, Budgets, Claimant, DoneJob, Failure, Holder, JobKey, JobRecord, JobStore, Millis, NewJob,
     Settled, StoreError, WorkerId,
 };
 use crate::blocking;
@@ -117,6 +117,18 @@ impl JobStore for RocksJobStore {
         self.run(|on| Ok(WorkerId(on.writer.next_id()))).await
     }
 
+    async fn keep_worker(&self, worker: WorkerId, registration: Vec<u8>) -> Result<(), StoreError> {
+        self.run(move |on| on.keep_worker(worker, registration)).await
+    }
+
+    async fn kept_worker(&self, worker: WorkerId) -> Result<Option<Vec<u8>>, StoreError> {
+        self.run(move |on| on.tables.bytes(tables::WORKERS, &worker.0.to_be_bytes())).await
+    }
+
+    async fn forget_worker(&self, worker: WorkerId) -> Result<(), StoreError> {
+        self.run(move |on| on.forget_worker(worker)).await
+    }
+
     async fn insert(&self, now: Millis, jobs: Vec<NewJob>) -> Result<Vec<JobKey>, StoreError> {
         self.run_synced(move |on| on.insert(now, jobs)).await
     }
@@ -126,9 +138,9 @@ impl JobStore for RocksJobStore {
         self.run(move |on| on.claim(now, &claimant)).await
     }
 
-    async fn beat(&self, now: Millis, lease: LeaseId, stage: &str) -> Result<BeatReply, StoreError> {
+    async fn beat(&self, now: Millis, holder: Holder, stage: &str) -> Result<BeatReply, StoreError> {
         let stage = stage.to_owned();
-        self.run(move |on| on.beat(now, lease, &stage)).await
+        self.run(move |on| on.beat(now, holder, &stage)).await
     }
 
     async fn settle(&self, key: &JobKey, done: DoneJob) -> Result<Settled, StoreError> {
@@ -136,12 +148,12 @@ impl JobStore for RocksJobStore {
         self.run_synced(move |on| on.settle(&key, done)).await
     }
 
-    async fn fail(&self, now: Millis, lease: LeaseId, failure: Failure) -> Result<Aftermath, StoreError> {
-        self.run(move |on| on.fail(now, lease, &failure)).await
+    async fn fail(&self, now: Millis, holder: Holder, failure: Failure) -> Result<Aftermath, StoreError> {
+        self.run(move |on| on.fail(now, holder, &failure)).await
     }
 
-    async fn release(&self, now: Millis, lease: LeaseId) -> Result<(), StoreError> {
-        self.run(move |on| on.release(now, lease)).await
+    async fn release(&self, now: Millis, holder: Holder) -> Result<bool, StoreError> {
+        self.run(move |on| on.release(now, holder)).await
     }
 
     async fn expire(&self, now: Millis) -> Result<Vec<(JobKey, Aftermath)>, StoreError> {

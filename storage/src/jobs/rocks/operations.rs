@@ -1,9 +1,11 @@
 //! The operations, each one transaction: what the [state machine](super::super::transitions) says, found by indices.
 
+use rocksdb::WriteBatch;
+
 use super::super::transitions::{self, Fit};
 use super::super::{
-    Aftermath, BeatReply, Budgets, Claimant, DoneJob, Failure, JobKey, JobRecord, JobState, LeaseId, Millis, NewJob,
-    Settled, StoreError, WorkerId,
+    Aftermath, BeatReply, Budgets, Claimant, DoneJob, Failure, Holder, JobKey, JobRecord, JobState, LeaseId, Millis,
+    NewJob, Settled, StoreError, WORKERS_KEPT, WorkerId,
 };
 use super::Writer;
 use super::tables::{self, Held, Pair, Tables};
@@ -20,6 +22,26 @@ pub(super) struct Operations<'a> {
 }
 
 impl Operations<'_> {
+    pub(super) fn keep_worker(&mut self, worker: WorkerId, registration: Vec<u8>) -> Result<(), StoreError> {
+        let key = worker.0.to_be_bytes();
+        let mut batch = WriteBatch::default();
+        let family = self.tables.family(tables::WORKERS);
+        let known = self.tables.scan(tables::WORKERS, &[]).collect::<Result<Vec<_>, _>>()?;
+        let is_new = known.iter().all(|(other, _)| **other != key);
+        batch.put_cf(family, key, registration);
+        let first = known.first().map(|(other, _)| other).filter(|_| is_new && known.len() >= WORKERS_KEPT);
+        if let Some(first) = first {
+            batch.delete_cf(family, if **first < key[..] { &first[..] } else { &key[..] });
+        }
+        self.tables.write(batch)
+    }
+
+    pub(super) fn forget_worker(&mut self, worker: WorkerId) -> Result<(), StoreError> {
+        let mut batch = WriteBatch::default();
+        batch.delete_cf(self.tables.family(tables::WORKERS), worker.0.to_be_bytes());
+        self.tables.write(batch)
+    }
+
     pub(super) fn insert(&mut self, now: Millis, jobs: Vec<NewJob>) -> Result<Vec<JobKey>, StoreError> {
         let mut transaction = Transaction::new(self.tables);
         let mut new = Vec::new();
@@ -121,16 +143,16 @@ impl Operations<'_> {
         Ok(false)
     }
 
-    pub(super) fn beat(&mut self, now: Millis, id: LeaseId, stage: &str) -> Result<BeatReply, StoreError> {
-        let Some(held) = self.held(id)? else { return Ok(BeatReply::Lost) };
+    pub(super) fn beat(&mut self, now: Millis, holder: Holder, stage: &str) -> Result<BeatReply, StoreError> {
+        let Some(held) = self.held_by(holder)? else { return Ok(BeatReply::Lost) };
         let mut transaction = Transaction::new(self.tables);
         let Some(entry) = transaction.entry(&held.key)? else { return Ok(BeatReply::Cancelled) };
-        let reply = transitions::beat(&mut entry.record, now, id, stage, self.budgets);
+        let reply = transitions::beat(&mut entry.record, now, holder, stage, self.budgets);
         if let JobState::Leased(lease) = &entry.record.state
-            && lease.id == id
+            && lease.id == holder.lease
         {
             let until = lease.until;
-            transaction.put_lease(id, &Held { until, ..held }, Some(held.until));
+            transaction.put_lease(holder.lease, &Held { until, ..held }, Some(held.until));
         }
         transaction.commit()?;
         Ok(reply)
@@ -150,29 +172,30 @@ impl Operations<'_> {
         Ok(settled)
     }
 
-    pub(super) fn fail(&mut self, now: Millis, id: LeaseId, failure: &Failure) -> Result<Aftermath, StoreError> {
+    pub(super) fn fail(&mut self, now: Millis, holder: Holder, failure: &Failure) -> Result<Aftermath, StoreError> {
         let budgets = self.budgets;
-        let ended = self.end(id, |record| transitions::fail(record, now, id, failure, budgets))?;
+        let ended = self.end(holder, |record| transitions::fail(record, now, holder.lease, failure, budgets))?;
         Ok(ended.unwrap_or(Aftermath::Ignored))
     }
 
-    pub(super) fn release(&mut self, now: Millis, id: LeaseId) -> Result<(), StoreError> {
-        self.end(id, |record| transitions::release(record, now, id)).map(drop)
+    pub(super) fn release(&mut self, now: Millis, holder: Holder) -> Result<bool, StoreError> {
+        let released = self.end(holder, |record| transitions::release(record, now, holder.lease))?;
+        Ok(released.unwrap_or(false))
     }
 
-    /// Ends a lease and lets the job that it holds go on by `then`.
-    fn end<T>(&self, id: LeaseId, then: impl FnOnce(&mut JobRecord) -> T) -> Result<Option<T>, StoreError> {
-        let Some(held) = self.held(id)? else { return Ok(None) };
+    /// Ends a lease of this worker and lets the job that it holds go on by `then`.
+    fn end<T>(&self, holder: Holder, then: impl FnOnce(&mut JobRecord) -> T) -> Result<Option<T>, StoreError> {
+        let Some(held) = self.held_by(holder)? else { return Ok(None) };
         let mut transaction = Transaction::new(self.tables);
-        transaction.remove_lease(id, held.until);
-        let entry = transaction.entry(&held.key)?.filter(|entry| transitions::holds(&entry.record, id));
+        transaction.remove_lease(holder.lease, held.until);
+        let entry = transaction.entry(&held.key)?.filter(|entry| transitions::is_held_by(&entry.record, holder));
         let result = entry.map(|entry| then(&mut entry.record));
         transaction.commit()?;
         Ok(result)
     }
 
     pub(super) fn expire(&mut self, now: Millis) -> Result<Vec<(JobKey, Aftermath)>, StoreError> {
-        self.cut_leases(transitions::latest(now, self.budgets))?;
+        self.cut_leases(now, transitions::latest(now, self.budgets))?;
         let mut over = Vec::new();
         for item in self.deadlines(&[]) {
             let (until, id) = item?;
@@ -185,7 +208,7 @@ impl Operations<'_> {
     }
 
     /// Has no lease end later than this.
-    fn cut_leases(&self, latest: Millis) -> Result<(), StoreError> {
+    fn cut_leases(&self, now: Millis, latest: Millis) -> Result<(), StoreError> {
         let Some(from) = latest.0.checked_add(1) else { return Ok(()) };
         let mut transaction = Transaction::new(self.tables);
         for item in self.deadlines(&from.to_be_bytes()) {
@@ -193,7 +216,7 @@ impl Operations<'_> {
             let held = self.must_hold(id)?;
             transaction.put_lease(id, &Held { until: latest, ..held }, Some(until));
             if let Some(entry) = transaction.entry(&held.key)? {
-                transitions::cut(&mut entry.record, id, latest);
+                transitions::cut(&mut entry.record, id, now, latest);
             }
         }
         transaction.commit()
@@ -309,6 +332,11 @@ impl Operations<'_> {
 
     fn held(&self, id: LeaseId) -> Result<Option<Held>, StoreError> {
         self.tables.get(tables::LEASES, &id.0.to_be_bytes())
+    }
+
+    /// A lease, if it is this worker's.
+    fn held_by(&self, holder: Holder) -> Result<Option<Held>, StoreError> {
+        Ok(self.held(holder.lease)?.filter(|held| held.worker == holder.worker))
     }
 
     fn with_payload(&self, mut record: JobRecord) -> Result<JobRecord, StoreError> {

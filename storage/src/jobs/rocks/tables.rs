@@ -10,6 +10,7 @@
 //! | `parents` | child, parent | |
 //! | `leases` | lease | job, worker, end |
 //! | `deadlines` | end, lease | |
+//! | `workers` | worker | what is kept of it |
 //!
 //! Numbers in keys are big-endian, so that their order is that of the bytes.
 
@@ -29,11 +30,12 @@ pub(super) const BATCHES: &str = "batches";
 pub(super) const PARENTS: &str = "parents";
 pub(super) const LEASES: &str = "leases";
 pub(super) const DEADLINES: &str = "deadlines";
+pub(super) const WORKERS: &str = "workers";
 
-pub(super) const FAMILIES: [&str; 7] = [RECORDS, PAYLOADS, READY, BATCHES, PARENTS, LEASES, DEADLINES];
+pub(super) const FAMILIES: [&str; 8] = [RECORDS, PAYLOADS, READY, BATCHES, PARENTS, LEASES, DEADLINES, WORKERS];
 
 /// Version of the tables. It rises with each change; there is no migration.
-const FORMAT_VERSION: u32 = 1;
+const FORMAT_VERSION: u32 = 2;
 pub(super) const FORMAT: &[u8] = b"format";
 const EPOCH: &[u8] = b"epoch";
 

@@ -1,5 +1,7 @@
 //! What only the tables show: that nothing stays behind, and that damage and other formats are told.
 
+use std::time::Duration;
+
 use rocksdb::{DB, Options, WriteBatch};
 use tempfile::TempDir;
 
@@ -24,6 +26,7 @@ fn job(n: u8, children: &[u8]) -> NewJob {
         circuit: CIRCUIT,
         height: 0,
         memory_mib: 1,
+        lease_max: Duration::from_secs(60),
         children: children.iter().map(|&child| JobKey([child; 32])).collect(),
         payload: vec![n; 100],
     }
@@ -38,10 +41,10 @@ async fn nothing_stays_of_what_is_forgotten() {
     for now in 0..2 {
         let record = store.claim(Millis(now), &claimant).await.expect("the store works").expect("two are ready");
         let JobState::Leased(lease) = record.state else { unreachable!("it was claimed") };
-        store.beat(Millis(5), lease.id, "prove").await.expect("the store works");
+        store.beat(Millis(5), lease.holder(), "prove").await.expect("the store works");
         if now == 0 {
             let failure = Failure::Error("no".to_owned());
-            store.fail(Millis(6), lease.id, failure).await.expect("the store works");
+            store.fail(Millis(6), lease.holder(), failure).await.expect("the store works");
         }
     }
     store.forget(4).await.expect("the store works");
