@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, watch};
 use weft_protocol::Environment;
 use weft_storage::blobs::{BlobId, BlobStore};
-use weft_storage::jobs::{BeatReply, JobStore, WorkerId};
+use weft_storage::jobs::{BeatReply, JobStore};
 
 use crate::circuits::CircuitId;
 use crate::coordinator::Clock;
@@ -20,7 +20,7 @@ use crate::message::{
 use crate::worker::{Executor, ExecutorError, MadeProof, Progress};
 use crate::{
     BatchEnd, Circuits, Coordinator, FleetConfig, FleetEvent, InProcess, Job, JobNews, JobStatement, Local, OrderError,
-    SegmentOrder, Span, Task, Transport, Worker, WorkerConfig,
+    SegmentOrder, Span, Task, Transport, Worker, WorkerConfig, WorkerPass,
 };
 
 /// How far the proofs of a batch are made.
@@ -258,45 +258,45 @@ impl<S: JobStore, B: BlobStore> Transport for Timed<S, B> {
         self.inner.register(hello).await
     }
 
-    async fn claim(&self, worker: WorkerId, wait: Duration) -> Result<Option<Assignment>, FleetError> {
+    async fn claim(&self, pass: &WorkerPass, wait: Duration) -> Result<Option<Assignment>, FleetError> {
         // What there is to do is there from the start: only waits for children are left out.
         let begun = Instant::now();
-        if let Some(assignment) = self.inner.claim(worker, Duration::ZERO).await? {
+        if let Some(assignment) = self.inner.claim(pass, Duration::ZERO).await? {
             self.note(begun);
             return Ok(Some(assignment));
         }
-        self.inner.claim(worker, wait).await
+        self.inner.claim(pass, wait).await
     }
 
-    async fn beat(&self, beat: Beat) -> Result<BeatReply, FleetError> {
-        self.inner.beat(beat).await
+    async fn beat(&self, pass: &WorkerPass, beat: Beat) -> Result<BeatReply, FleetError> {
+        self.inner.beat(pass, beat).await
     }
 
-    async fn blob(&self, id: BlobId) -> Result<Vec<u8>, FleetError> {
+    async fn blob(&self, pass: &WorkerPass, id: BlobId) -> Result<Vec<u8>, FleetError> {
         let begun = Instant::now();
-        let bytes = self.inner.blob(id).await;
+        let bytes = self.inner.blob(pass, id).await;
         self.note(begun);
         bytes
     }
 
-    async fn submit(&self, submission: Submission) -> Result<ProofOutcome, FleetError> {
+    async fn submit(&self, pass: &WorkerPass, submission: Submission) -> Result<ProofOutcome, FleetError> {
         self.overhead.cpu_nanos.fetch_add(nanos(submission.cpu), Ordering::Relaxed);
         let begun = Instant::now();
-        let outcome = self.inner.submit(submission).await;
+        let outcome = self.inner.submit(pass, submission).await;
         self.note(begun);
         self.overhead.jobs.fetch_add(1, Ordering::Relaxed);
         outcome
     }
 
-    async fn fail(&self, report: FailureReport) -> Result<(), FleetError> {
-        self.inner.fail(report).await
+    async fn fail(&self, pass: &WorkerPass, report: FailureReport) -> Result<(), FleetError> {
+        self.inner.fail(pass, report).await
     }
 
-    async fn release(&self, held: Held) -> Result<(), FleetError> {
-        self.inner.release(held).await
+    async fn release(&self, pass: &WorkerPass, held: Held) -> Result<(), FleetError> {
+        self.inner.release(pass, held).await
     }
 
-    async fn goodbye(&self, worker: WorkerId) -> Result<(), FleetError> {
-        self.inner.goodbye(worker).await
+    async fn goodbye(&self, pass: &WorkerPass) -> Result<(), FleetError> {
+        self.inner.goodbye(pass).await
     }
 }

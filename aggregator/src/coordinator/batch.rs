@@ -8,7 +8,7 @@ use weft_protocol::{Context, SegmentStatement};
 use weft_prover::SegmentSize;
 use weft_storage::jobs::{BlobId, JobKey, JobRecord, NewJob};
 
-use super::OrderError;
+use super::{LeaseMax, OrderError};
 use crate::circuits::Circuits;
 use crate::statement::Order;
 use crate::{Children, Job, JobStatement, MergeJob, MergePlan, Span};
@@ -25,6 +25,7 @@ pub(super) struct BatchPlan {
     number: u32,
     context: Context,
     traceparent: String,
+    lease_max: LeaseMax,
     plan: MergePlan,
     segments: Vec<Planned>,
     merges: BTreeMap<Span, Planned>,
@@ -59,11 +60,12 @@ pub(super) struct PlannedSegment {
 }
 
 impl BatchPlan {
-    pub(super) fn new(number: u32, context: Context) -> Self {
+    pub(super) fn new(number: u32, context: Context, lease_max: LeaseMax) -> Self {
         Self {
             number,
             context,
             traceparent: traceparent(&context),
+            lease_max,
             plan: MergePlan::new(),
             segments: Vec::new(),
             merges: BTreeMap::new(),
@@ -72,7 +74,11 @@ impl BatchPlan {
     }
 
     /// The plan that these jobs of a batch were put in by; `None` if there is no segment among them.
-    pub(super) fn restore(circuits: &dyn Circuits, records: &[JobRecord]) -> Result<Option<Self>, OrderError> {
+    pub(super) fn restore(
+        circuits: &dyn Circuits,
+        records: &[JobRecord],
+        lease_max: LeaseMax,
+    ) -> Result<Option<Self>, OrderError> {
         let orders = records.iter().map(|record| decode(&record.job)).collect::<Result<Vec<_>, _>>()?;
         let mut segments: BTreeMap<usize, PlannedSegment> = BTreeMap::new();
         let mut seal = None;
@@ -86,7 +92,7 @@ impl BatchPlan {
             }
         }
         let (Some(record), Some(first)) = (records.first(), segments.values().next()) else { return Ok(None) };
-        let mut plan = Self::new(record.job.batch, first.statement.context);
+        let mut plan = Self::new(record.job.batch, first.statement.context, lease_max);
         for segment in segments.into_values() {
             plan.push(circuits, segment)?;
         }
@@ -213,6 +219,7 @@ impl BatchPlan {
             circuit: circuit.id,
             height,
             memory_mib: circuit.memory_mib,
+            lease_max: self.lease_max.of(job.kind()),
             children: distinct,
             payload: postcard::to_stdvec(&order).expect("plain data are written to memory"),
         }

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use weft_storage::jobs::Budgets;
 
+use super::conduct::ConductLimits;
+use crate::JobKind;
 use crate::message::BUILD;
 
 /// Bounds and retries of a coordinator.
@@ -16,12 +18,14 @@ pub struct FleetConfig {
     pub budgets: Budgets,
     /// How often a worker beats; a third of the lease or less.
     pub beat: Duration,
-    /// Invalid proofs of one worker until it is suspended.
-    pub invalid_per_worker_max: u32,
+    /// What a worker may do before it is kept from jobs.
+    pub conduct: ConductLimits,
     /// How often leases are looked after.
     pub tick: Duration,
     /// When a stage is taken for hanging.
     pub stall: StallLimits,
+    /// How long a worker may have a job, however often it beats.
+    pub lease_max: LeaseMax,
     /// Threads that check proofs.
     pub verifier_threads: NonZeroUsize,
 }
@@ -37,15 +41,49 @@ pub struct StallLimits {
     pub unknown: Duration,
 }
 
+/// Longest time that a worker may have a job of each kind: a hundred times and more of what it takes on two cores.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LeaseMax {
+    /// A segment; it takes seconds.
+    pub segment: Duration,
+    /// A lift or an aggregate; it takes a second or two.
+    pub merge: Duration,
+    /// A seal; it takes seconds.
+    pub seal: Duration,
+    /// A wrap; it takes up to half a minute.
+    pub wrap: Duration,
+}
+
+impl LeaseMax {
+    /// The longest time for this kind.
+    #[must_use]
+    pub const fn of(&self, kind: JobKind) -> Duration {
+        match kind {
+            JobKind::Segment => self.segment,
+            JobKind::Lift | JobKind::Aggregate => self.merge,
+            JobKind::Seal => self.seal,
+            JobKind::Wrap => self.wrap,
+        }
+    }
+}
+
+impl Default for LeaseMax {
+    fn default() -> Self {
+        const MINUTE: Duration = Duration::from_secs(60);
+        Self { segment: MINUTE * 20, merge: MINUTE * 15, seal: MINUTE * 30, wrap: MINUTE * 60 }
+    }
+}
+
 impl Default for FleetConfig {
     fn default() -> Self {
         Self {
             build: BUILD.to_owned(),
             budgets: Budgets::default(),
             beat: Duration::from_secs(5),
-            invalid_per_worker_max: 2,
+            conduct: ConductLimits::default(),
             tick: Duration::from_millis(500),
             stall: StallLimits { factor: 5, floor: Duration::from_secs(60), unknown: Duration::from_secs(900) },
+            lease_max: LeaseMax::default(),
             verifier_threads: NonZeroUsize::MIN,
         }
     }

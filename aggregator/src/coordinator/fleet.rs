@@ -1,17 +1,21 @@
-//! The workers' side: registration, leases, beats, failures. Proofs come in by [`Coordinator::submit`].
+//! The workers' side: leases, beats, failures. Proofs come in by [`Coordinator::submit`].
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout_at};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, sleep_until, timeout_at};
 use weft_storage::blobs::BlobStore;
-use weft_storage::jobs::{BeatReply, BlobId, Failure, JobRecord, JobState, JobStore, Lease, Millis, WorkerId};
+use weft_storage::jobs::{
+    Aftermath, BeatReply, BlobId, Failure, Holder, JobRecord, JobState, JobStore, Lease, Millis, WorkerId,
+};
 
 use super::batch::decode;
+use super::whole::whole;
 use super::workers::{BeatNews, Current};
 use super::{Coordinator, OrderError, timed};
-use crate::message::{
-    Assignment, Beat, Expected, FailureReport, FleetError, Held, NAME_BYTES_MAX, Welcome, WorkerHello,
-};
+use crate::message::{Assignment, Beat, FailureReport, FleetError, Held, NAME_BYTES_MAX};
+use crate::pass::WorkerPass;
 use crate::statement::Order;
 use crate::{FleetEvent, JobNews};
 
@@ -21,51 +25,48 @@ pub const CLAIM_WAIT_MAX: Duration = Duration::from_secs(10);
 const CLAIM_POLL: Duration = Duration::from_millis(500);
 
 impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
-    /// Takes a worker in that runs there.
-    ///
-    /// # Errors
-    /// It is of another version, has foreign circuits or none, or there are too many.
-    pub async fn register(&self, hello: WorkerHello, place: WorkerPlace) -> Result<Welcome, FleetError> {
-        let circuits = self.circuits.ids();
-        let fits = hello.build == self.config.build
-            && !hello.circuits.is_empty()
-            && hello.circuits.iter().all(|circuit| circuits.contains(circuit));
-        if !fits {
-            let expected = Expected { build: self.config.build.clone(), circuits };
-            tracing::warn!(worker = %hello.name.escape_debug(), build = %hello.build.escape_debug(), "worker refused");
-            return Err(FleetError::Refused(Box::new(expected)));
-        }
-        if hello.name.is_empty() || hello.name.len() > NAME_BYTES_MAX || hello.name.contains(char::is_control) {
-            return Err(FleetError::BadHello);
-        }
-        let worker = place.name(self.store.new_worker().await?);
-        tracing::info!(worker = hello.name, id = worker.0, "worker registered");
-        if !self.workers().register(worker, hello, self.now(), &self.config) {
-            return Err(FleetError::BadHello);
-        }
-        Ok(Welcome { worker, lease: self.config.budgets.lease, beat: self.config.beat })
-    }
-
     /// Leases a job to a worker that does nothing, the most urgent one that it can do; waits for one, but no longer than
     /// [`CLAIM_WAIT_MAX`]. A worker that has a lease gets the same job again: it did not hear the answer.
     ///
     /// # Errors
-    /// The worker is unknown or suspended, or too many wait.
-    pub async fn claim(&self, worker: WorkerId, wait: Duration) -> Result<Option<Assignment>, FleetError> {
+    /// The pass is none, the worker is suspended or asks too often, or too many wait.
+    pub async fn claim(
+        self: &Arc<Self>,
+        pass: &WorkerPass,
+        wait: Duration,
+    ) -> Result<Option<Assignment>, FleetError> {
+        let worker = self.authenticate(pass).await?;
         let begun = Instant::now();
         let deadline = begun + wait.min(CLAIM_WAIT_MAX);
-        let _waiter = self.waiters.try_acquire().map_err(|_| FleetError::Busy)?;
+        let waiter = Arc::clone(&self.waiters).try_acquire_owned().map_err(|_| FleetError::Busy)?;
+        let (turn, pause) = self.workers().turn(worker)?;
+        if pause > deadline {
+            return Err(FleetError::TooMany { wait: pause - begun });
+        }
+        sleep_until(pause).await;
+        let claimed = self.claim_until(worker, deadline, Arc::new((waiter, turn))).await?;
+        self.workers().claimed(worker, claimed.is_some(), begun.elapsed());
+        if claimed.is_some() {
+            metrics::histogram!("fleet_claim_wait_seconds").record(begun.elapsed());
+        }
+        Ok(claimed)
+    }
+
+    async fn claim_until<P: Send + Sync + 'static>(
+        self: &Arc<Self>,
+        worker: WorkerId,
+        deadline: Instant,
+        permits: Arc<P>,
+    ) -> Result<Option<Assignment>, FleetError> {
         loop {
             let mut woken = std::pin::pin!(self.wake.notified());
             // From here on no job becomes ready unheard.
             woken.as_mut().enable();
-            if let Some(assignment) = self.claim_now(worker).await? {
-                metrics::histogram!("fleet_claim_wait_seconds").record(begun.elapsed());
-                return Ok(Some(assignment));
-            }
+            let this = Arc::clone(self);
+            let claimed = whole(Arc::clone(&permits), async move { this.claim_now(worker).await }).await?;
             let now = Instant::now();
-            if now >= deadline {
-                return Ok(None);
+            if claimed.is_some() || now >= deadline {
+                return Ok(claimed);
             }
             // Whether woken or not, it looks again.
             drop(timeout_at(deadline.min(now + CLAIM_POLL), woken).await);
@@ -74,12 +75,12 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
 
     async fn claim_now(&self, worker: WorkerId) -> Result<Option<Assignment>, FleetError> {
         let now = self.now();
-        let (claimant, current) = self.workers().claimant(worker, now, &self.config)?;
+        let Some((claimant, current)) = self.workers().claimant(worker, now, &self.config)? else { return Ok(None) };
         if let Some(current) = current {
-            if let Some(assignment) = self.deliver_again(&current, now).await? {
+            if let Some(assignment) = self.deliver_again(worker, &current, now).await? {
                 return Ok(Some(assignment));
             }
-            self.workers().end(&current.held, None);
+            self.workers().end(worker, &current.held);
         }
         let Some(record) = timed("claim", self.store.claim(now, &claimant)).await? else { return Ok(None) };
         let JobState::Leased(lease) = &record.state else {
@@ -87,14 +88,14 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
         };
         match self.assignment(&record, lease).await {
             Ok((order, assignment)) => {
-                self.workers().begin(current_of(&record, lease, &order));
+                self.workers().begin(worker, current_of(&record, lease, &order));
                 let attempt = assignment.attempt;
                 self.tell(&record.job, &order, JobNews::Leased { worker: self.workers().name(worker), attempt });
                 Ok(Some(assignment))
             }
             Err(error) => {
                 let reason = error.to_string();
-                let aftermath = self.store.fail(now, lease.id, Failure::Error(reason.clone())).await?;
+                let aftermath = self.store.fail(now, lease.holder(), Failure::Error(reason.clone())).await?;
                 self.tell_aftermath(&record.job.key, aftermath, &reason).await?;
                 Ok(None)
             }
@@ -102,11 +103,17 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
     }
 
     /// The assignment of a lease that a worker has without knowing it, if it still has it.
-    async fn deliver_again(&self, current: &Current, now: Millis) -> Result<Option<Assignment>, FleetError> {
-        if self.store.beat(now, current.held.lease, &current.stage).await? != BeatReply::Extended {
+    async fn deliver_again(
+        &self,
+        worker: WorkerId,
+        current: &Current,
+        now: Millis,
+    ) -> Result<Option<Assignment>, FleetError> {
+        let holder = Holder { worker, lease: current.held.lease };
+        if self.store.beat(now, holder, &current.stage).await? != BeatReply::Extended {
             return Ok(None);
         }
-        let Some((record, lease)) = self.leased(&current.held).await? else { return Ok(None) };
+        let Some((record, lease)) = self.leased(worker, &current.held).await? else { return Ok(None) };
         Ok(self.assignment(&record, &lease).await.ok().map(|(_, assignment)| assignment))
     }
 
@@ -148,14 +155,16 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
     /// Extends a lease.
     ///
     /// # Errors
-    /// The worker is unknown or suspended.
-    pub async fn beat(&self, mut beat: Beat) -> Result<BeatReply, FleetError> {
+    /// The pass is none, or the worker is suspended.
+    pub async fn beat(&self, pass: &WorkerPass, mut beat: Beat) -> Result<BeatReply, FleetError> {
+        let worker = self.authenticate(pass).await?;
         let now = self.now();
         beat.stage = beat.stage.chars().take(NAME_BYTES_MAX).collect();
-        let news = self.workers().beat(&beat, now)?;
-        let reply = timed("beat", self.store.beat(now, beat.held.lease, &beat.stage)).await?;
+        let holder = Holder { worker, lease: beat.held.lease };
+        let news = self.workers().beat(worker, &beat, now)?;
+        let reply = timed("beat", self.store.beat(now, holder, &beat.stage)).await?;
         if reply != BeatReply::Extended {
-            self.workers().end(&beat.held, None);
+            self.workers().end(worker, &beat.held);
             return Ok(reply);
         }
         match news {
@@ -165,22 +174,26 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
                 (self.observer)(FleetEvent::Job { batch, job, news });
             }
             BeatNews::UnknownJob => {
-                if let Some((record, lease)) = self.leased(&beat.held).await?
+                if let Some((record, lease)) = self.leased(worker, &beat.held).await?
                     && let Ok(order) = decode(&record.job)
                 {
-                    let current = Current { held: beat.held, ..current_of(&record, &lease, &order) };
-                    self.workers().begin(current);
+                    self.workers().begin(worker, current_of(&record, &lease, &order));
                 }
             }
         }
         Ok(reply)
     }
 
-    /// The job and the lease, if this is how the job is leased. The worker may have another number since a restart.
-    pub(super) async fn leased(&self, held: &Held) -> Result<Option<(JobRecord, Lease)>, FleetError> {
+    /// The job and the lease, if this is how the worker has leased the job.
+    pub(super) async fn leased(
+        &self,
+        worker: WorkerId,
+        held: &Held,
+    ) -> Result<Option<(JobRecord, Lease)>, FleetError> {
+        let holder = Holder { worker, lease: held.lease };
         let Some(record) = self.store.job(&held.key).await? else { return Ok(None) };
         let lease = match &record.state {
-            JobState::Leased(lease) if lease.id == held.lease => Some(lease.clone()),
+            JobState::Leased(lease) if lease.holder() == holder => Some(lease.clone()),
             _ => None,
         };
         Ok(lease.map(|lease| (record, lease)))
@@ -189,40 +202,58 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
     /// A blob that an assignment names.
     ///
     /// # Errors
-    /// There is none, or the store failed.
-    pub async fn blob(&self, id: BlobId) -> Result<Vec<u8>, FleetError> {
+    /// The pass is none, there is no such blob, or the store failed.
+    pub async fn blob(&self, pass: &WorkerPass, id: BlobId) -> Result<Vec<u8>, FleetError> {
+        self.authenticate(pass).await?;
         self.get_blob(id).await?.ok_or(FleetError::NoSuchBlob)
     }
 
     /// Takes a job back that failed. A job that the worker does not hold is none of its business.
     ///
     /// # Errors
-    /// The worker is unknown or suspended, or the store failed.
-    pub async fn fail(&self, report: FailureReport) -> Result<(), FleetError> {
+    /// The pass is none, the worker is suspended, too many report at once, or the store failed.
+    pub async fn fail(self: &Arc<Self>, pass: &WorkerPass, report: FailureReport) -> Result<(), FleetError> {
+        let worker = self.authenticate(pass).await?;
+        self.workers().seen(worker, self.now())?;
+        let (this, permit) = (Arc::clone(self), self.report()?);
+        whole(permit, async move { this.take_back(worker, report).await }).await
+    }
+
+    async fn take_back(&self, worker: WorkerId, report: FailureReport) -> Result<(), FleetError> {
         let FailureReport { held, failure } = report;
-        let now = self.now();
-        self.workers().seen(held.worker, now)?;
         let (Failure::Error(reason)
         | Failure::Crashed(reason)
         | Failure::OutOfMemory(reason)
         | Failure::InvalidProof(reason)) = &failure;
         let reason = reason.clone();
-        self.workers().end(&held, Some(&reason));
-        if self.leased(&held).await?.is_some() {
-            let aftermath = self.store.fail(now, held.lease, failure).await?;
-            self.tell_aftermath(&held.key, aftermath, &reason).await?;
+        if self.leased(worker, &held).await?.is_none() {
+            self.workers().end(worker, &held);
+            return Ok(());
         }
-        Ok(())
+        let now = self.now();
+        let aftermath = self.store.fail(now, Holder { worker, lease: held.lease }, failure).await?;
+        if aftermath != Aftermath::Ignored {
+            self.workers().failed(worker, &held, &reason, (now, &self.config));
+        }
+        Ok(self.tell_aftermath(&held.key, aftermath, &reason).await?)
     }
 
     /// Takes a job back that nobody is to blame for: the worker drains.
     ///
     /// # Errors
-    /// The store failed.
-    pub async fn release(&self, held: Held) -> Result<(), FleetError> {
-        self.workers().end(&held, None);
-        if let Some((record, _)) = self.leased(&held).await? {
-            self.store.release(self.now(), held.lease).await?;
+    /// The pass is none, too many report at once, or the store failed.
+    pub async fn release(self: &Arc<Self>, pass: &WorkerPass, held: Held) -> Result<(), FleetError> {
+        let worker = self.authenticate(pass).await?;
+        let (this, permit) = (Arc::clone(self), self.report()?);
+        whole(permit, async move { this.give_back(worker, held).await }).await
+    }
+
+    pub(super) async fn give_back(&self, worker: WorkerId, held: Held) -> Result<(), FleetError> {
+        self.workers().end(worker, &held);
+        let Some((record, lease)) = self.leased(worker, &held).await? else { return Ok(()) };
+        let now = self.now();
+        if self.store.release(now, lease.holder()).await? {
+            self.workers().released(worker, now);
             if let Ok(order) = decode(&record.job) {
                 self.tell(&record.job, &order, JobNews::Requeued { reason: "the worker leaves".to_owned() });
             }
@@ -231,61 +262,15 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
         Ok(())
     }
 
-    /// Takes leave of a worker; what it held is released.
-    ///
-    /// # Errors
-    /// The store failed.
-    pub async fn goodbye(&self, worker: WorkerId) -> Result<(), FleetError> {
-        let held = self.workers().goodbye(worker, self.now());
-        if let Some(held) = held {
-            self.release(held).await?;
-        }
-        for (key, aftermath) in self.store.lose_worker(self.now(), worker).await? {
-            self.tell_aftermath(&key, aftermath, "the worker has left").await?;
-        }
-        Ok(())
-    }
-
-    /// Forgives the workers of a name their invalid proofs. Returns whether they were suspended. A worker that has ended for
-    /// that may be started again.
-    ///
-    /// # Errors
-    /// Nobody of that name is known.
-    pub fn readmit(&self, name: &str) -> Result<bool, FleetError> {
-        let was_suspended = self.workers().readmit(name, &self.config).ok_or(FleetError::NoSuchWorker)?;
-        tracing::info!(worker = name, was_suspended, "worker readmitted");
-        Ok(was_suspended)
-    }
-}
-
-/// Where a worker runs. Its number tells it for ever: after a restart a lease tells whether its worker can still be there.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum WorkerPlace {
-    /// In the coordinator's process, and no longer than that. Its number is odd.
-    Inside,
-    /// In another process. Its number is even.
-    Outside,
-}
-
-impl WorkerPlace {
-    /// The number of the worker that the store has given this one.
-    const fn name(self, number: WorkerId) -> WorkerId {
-        let bit = match self {
-            Self::Inside => 1,
-            Self::Outside => 0,
-        };
-        WorkerId((number.0 << 1) | bit)
-    }
-
-    /// Where the worker of this number ran.
-    pub(super) const fn of(worker: WorkerId) -> Self {
-        if worker.0 & 1 == 1 { Self::Inside } else { Self::Outside }
+    /// Leave to have a report done to its end.
+    pub(crate) fn report(&self) -> Result<OwnedSemaphorePermit, FleetError> {
+        Arc::clone(&self.reports).try_acquire_owned().map_err(|_| FleetError::Busy)
     }
 }
 
 fn current_of(record: &JobRecord, lease: &Lease, order: &Order) -> Current {
     Current {
-        held: Held { worker: lease.worker, lease: lease.id, key: record.job.key },
+        held: Held { lease: lease.id, key: record.job.key },
         batch: record.job.batch,
         job: order.job,
         stage: lease.stage.clone(),

@@ -10,15 +10,18 @@
 
 mod batch;
 mod blobs;
+mod conduct;
 mod config;
 mod fleet;
 mod intake;
 mod mend;
 mod order;
+mod registration;
 mod statistics;
 mod tick;
 mod verifier;
 mod views;
+mod whole;
 mod workers;
 
 use std::collections::BTreeMap;
@@ -36,9 +39,12 @@ use crate::message::FleetError;
 use crate::statement::Order;
 use crate::{FleetEvent, JobNews, Observer};
 
-pub use config::{FleetConfig, StallLimits};
-pub use fleet::{CLAIM_WAIT_MAX, WorkerPlace};
+pub use conduct::ConductLimits;
+pub use config::{FleetConfig, LeaseMax, StallLimits};
+pub use fleet::CLAIM_WAIT_MAX;
 pub use order::{BATCHES_KEPT, BatchResult, JobCost, WrappedBatch};
+pub use registration::WorkerPlace;
+pub(crate) use whole::whole;
 pub use views::{CurrentJob, FleetCounts, JobView, KindCounts, WorkerState, WorkerView};
 
 use batch::BatchPlan;
@@ -48,6 +54,10 @@ use workers::Workers;
 
 /// Claims that may wait for a job at a time.
 const WAITERS_MAX: usize = 1024;
+/// Proofs that are checked or wait for it at a time; each may have two megabytes.
+const SUBMISSIONS_MAX: usize = 64;
+/// Failures, releases and goodbyes that are under way at a time.
+const REPORTS_MAX: usize = 256;
 
 /// Says what time it is.
 pub type Clock = Box<dyn Fn() -> Millis + Send + Sync>;
@@ -67,7 +77,9 @@ pub struct Coordinator<S, B> {
     statistics: Mutex<Statistics>,
     /// There may be a job to do.
     wake: Notify,
-    waiters: Semaphore,
+    waiters: Arc<Semaphore>,
+    submissions: Arc<Semaphore>,
+    reports: Arc<Semaphore>,
 }
 
 /// An order or a question about a batch cannot be carried out.
@@ -185,7 +197,9 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
             workers: Mutex::default(),
             statistics: Mutex::default(),
             wake: Notify::new(),
-            waiters: Semaphore::new(WAITERS_MAX),
+            waiters: Arc::new(Semaphore::new(WAITERS_MAX)),
+            submissions: Arc::new(Semaphore::new(SUBMISSIONS_MAX)),
+            reports: Arc::new(Semaphore::new(REPORTS_MAX)),
         })
     }
 

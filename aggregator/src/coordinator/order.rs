@@ -8,7 +8,7 @@ use weft_storage::blobs::BlobStore;
 use weft_storage::jobs::{Aftermath, DoneJob, JobRecord, JobState, JobStore, Lease, NewJob};
 
 use super::batch::{BatchPlan, PlannedSegment, decode};
-use super::fleet::WorkerPlace;
+use super::registration::WorkerPlace;
 use super::{Coordinator, OrderError, timed};
 use crate::statement::{Order, SealBlob};
 use crate::{BatchEnd, Job, JobNews, SegmentOrder};
@@ -126,8 +126,8 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
             return Ok(plan.clone());
         }
         let records = self.store.batch(batch).await?;
-        let restored = BatchPlan::restore(&*self.circuits, &records)?;
-        Ok(restored.unwrap_or_else(|| BatchPlan::new(batch, context)))
+        let restored = BatchPlan::restore(&*self.circuits, &records, self.config.lease_max)?;
+        Ok(restored.unwrap_or_else(|| BatchPlan::new(batch, context, self.config.lease_max)))
     }
 
     async fn insert(&self, jobs: Vec<NewJob>) -> Result<(), OrderError> {
@@ -163,7 +163,7 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
                     JobState::Waiting(_) | JobState::Ready(_) | JobState::Quarantined { .. } | JobState::Cancelled => {}
                 }
             }
-            if let (false, Some(plan)) = (is_proven, BatchPlan::restore(&*self.circuits, &records)?) {
+            if let (false, Some(plan)) = (is_proven, BatchPlan::restore(&*self.circuits, &records, self.config.lease_max)?) {
                 plans.insert(batch, plan);
                 open.push(batch);
             }
@@ -175,7 +175,7 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
     async fn release_orphan(&self, job: &NewJob, order: &Order, lease: &Lease) -> Result<(), OrderError> {
         let is_orphan = WorkerPlace::of(lease.worker) == WorkerPlace::Inside && !self.workers().is_known(lease.worker);
         if is_orphan {
-            self.store.release(self.now(), lease.id).await?;
+            self.store.release(self.now(), lease.holder()).await?;
             self.tell(job, order, JobNews::Requeued { reason: "the process of its worker has ended".to_owned() });
         }
         Ok(())

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use weft_storage::blobs::BlobStore;
-use weft_storage::jobs::{Failure, JobStore, StoreError};
+use weft_storage::jobs::{Failure, Holder, JobStore, StoreError};
 
 use super::views::WorkerState;
 use super::{Coordinator, timed};
@@ -36,9 +36,13 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
     pub async fn tick(&self) -> Result<(), StoreError> {
         let now = self.now();
         for (key, aftermath) in timed("expire", self.store.expire(now)).await? {
-            const REASON: &str = "nothing was heard of the worker";
-            self.workers().end_job(&key, REASON);
-            self.tell_aftermath(&key, aftermath, REASON).await?;
+            let attempts = self.store.job(&key).await?.map(|record| record.attempts).unwrap_or_default();
+            let reason = attempts.last_reason.unwrap_or_default();
+            if let Some((worker, _)) = attempts.last_failure {
+                let held = self.workers().held(worker, &key);
+                held.iter().for_each(|held| self.workers().failed(worker, held, &reason, (now, &self.config)));
+            }
+            self.tell_aftermath(&key, aftermath, &reason).await?;
         }
         let stalled = {
             let statistics = self.statistics();
@@ -46,10 +50,11 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
             let limit = |kind| statistics.stall(kind, self.config.stall) + self.config.budgets.lease;
             self.workers().take_stalled(now, limit)
         };
-        for (current, limit) in stalled {
+        for (worker, current, limit) in stalled {
             let reason = format!("no progress in stage {} for {limit:?}", current.stage);
-            let aftermath = self.store.fail(now, current.held.lease, Failure::Crashed(reason.clone())).await?;
-            self.workers().end(&current.held, Some(&reason));
+            let holder = Holder { worker, lease: current.held.lease };
+            let aftermath = self.store.fail(now, holder, Failure::Crashed(reason.clone())).await?;
+            self.workers().failed(worker, &current.held, &reason, (now, &self.config));
             self.tell_aftermath(&current.held.key, aftermath, &reason).await?;
         }
         Ok(())

@@ -53,6 +53,8 @@ pub enum WorkerState {
     Draining,
     /// Its last job hung, and it has asked for no other since.
     Stuck,
+    /// It failed much more than it proved: it gets no jobs for a while, if there are others.
+    SetAside,
     /// Too many of its proofs were invalid.
     Suspended,
     /// It has left, or nothing is heard of it.
@@ -61,7 +63,15 @@ pub enum WorkerState {
 
 impl WorkerState {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Idle, Self::Proving, Self::Draining, Self::Stuck, Self::Suspended, Self::Gone];
+    pub const ALL: [Self; 7] = [
+        Self::Idle,
+        Self::Proving,
+        Self::Draining,
+        Self::Stuck,
+        Self::SetAside,
+        Self::Suspended,
+        Self::Gone,
+    ];
 
     /// One word for it.
     #[must_use]
@@ -71,6 +81,7 @@ impl WorkerState {
             Self::Proving => "proving",
             Self::Draining => "draining",
             Self::Stuck => "stuck",
+            Self::SetAside => "set_aside",
             Self::Suspended => "suspended",
             Self::Gone => "gone",
         }

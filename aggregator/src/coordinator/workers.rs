@@ -1,30 +1,46 @@
-//! Who is there, and what they do at the moment. In memory: after a restart workers register again.
+//! Who is there, and what they do at the moment. In memory: after a restart workers are taken in again when they speak.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 use weft_storage::jobs::{Claimant, JobKey, Millis, WorkerId};
 
 use super::FleetConfig;
+use super::conduct::{ConductLimits, Conducts};
 use super::fleet::CLAIM_WAIT_MAX;
+use super::registration::Registration;
 use super::views::{CurrentJob, WorkerState, WorkerView};
 use crate::message::{Beat, FleetError, Held, WorkerHello};
+use crate::pass::{SecretHash, WorkerPass};
 use crate::{Job, JobKind};
 
 /// Workers that are remembered, gone ones included.
 const WORKERS_MAX: usize = 4096;
+/// An empty answer to a claim that comes so soon was asked for in haste: a worker has time to wait for a job.
+const HASTY: Duration = Duration::from_secs(1);
+/// Hasty claims in a row that cost nothing.
+const HASTE_FREE: u32 = 8;
+/// Pause before the claim after them; twice as long after each further one.
+const HASTE_PAUSE: Duration = Duration::from_millis(100);
+/// Doublings of that pause at most.
+const HASTE_DOUBLINGS_MAX: u32 = 10;
+/// When a worker may claim again whose last claim still waits.
+const CLAIM_RETRY: Duration = Duration::from_secs(1);
 
 /// See the [module](self).
 #[derive(Debug, Default)]
 pub(super) struct Workers {
     known: BTreeMap<WorkerId, Worker>,
-    /// Invalid proofs by the name of who sent them: a worker that comes back is not forgiven.
-    invalid: BTreeMap<String, u32>,
+    conducts: Conducts,
 }
 
 #[derive(Debug)]
 struct Worker {
     hello: WorkerHello,
+    secret: SecretHash,
     registered: Millis,
     last_seen: Millis,
     current: Option<Current>,
@@ -33,6 +49,12 @@ struct Worker {
     cpu: Duration,
     last_failure: Option<String>,
     standing: Standing,
+    /// Held by its claim.
+    turn: Arc<Semaphore>,
+    /// Claims in a row that were made in haste, and in vain.
+    haste: u32,
+    /// When its last claim ended.
+    claimed: Option<Instant>,
 }
 
 /// What is special about a worker.
@@ -72,16 +94,24 @@ pub(super) enum BeatNews {
 }
 
 impl Workers {
-    /// Takes a worker in; false if there are too many.
-    pub(super) fn register(&mut self, id: WorkerId, hello: WorkerHello, now: Millis, config: &FleetConfig) -> bool {
-        if self.known.len() >= WORKERS_MAX {
-            let away = self.known.iter().find(|(_, worker)| is_away(worker, now, config)).map(|(id, _)| *id);
-            let Some(away) = away else { return false };
-            self.known.remove(&away);
+    /// Whether one more worker can be taken in, perhaps after one was forgotten that has been silent for longest.
+    pub(super) fn make_room(&mut self, now: Millis, config: &FleetConfig) -> bool {
+        if self.known.len() < WORKERS_MAX {
+            return true;
         }
-        let is_suspended = self.invalid.get(&hello.name).is_some_and(|count| *count >= config.invalid_per_worker_max);
+        let is_idle = |worker: &Worker| worker.current.is_none() && is_away(worker, now, config);
+        let silent = self.known.iter().filter(|(_, worker)| is_idle(worker));
+        let oldest = silent.min_by_key(|(_, worker)| worker.last_seen).map(|(id, _)| *id);
+        oldest.is_some_and(|id| self.known.remove(&id).is_some())
+    }
+
+    /// Takes a worker in.
+    pub(super) fn register(&mut self, id: WorkerId, registration: Registration, now: Millis, config: &FleetConfig) {
+        let Registration { hello, secret } = registration;
+        let is_suspended = self.conducts.is_suspended(&hello.name, &config.conduct);
         let worker = Worker {
             hello,
+            secret,
             registered: now,
             last_seen: now,
             current: None,
@@ -90,9 +120,18 @@ impl Workers {
             cpu: Duration::ZERO,
             last_failure: None,
             standing: if is_suspended { Standing::Suspended } else { Standing::Good },
+            turn: Arc::new(Semaphore::new(1)),
+            haste: 0,
+            claimed: None,
         };
-        self.known.insert(id, worker);
-        true
+        // It may have been restored twice at once: what the first one does goes on.
+        self.known.entry(id).or_insert(worker);
+    }
+
+    /// The worker that a pass is of.
+    pub(super) fn authenticate(&self, pass: &WorkerPass) -> Result<WorkerId, FleetError> {
+        let worker = self.known.get(&pass.worker).ok_or(FleetError::UnknownWorker)?;
+        if worker.secret.is_of(&pass.secret) { Ok(pass.worker) } else { Err(FleetError::Unauthorized) }
     }
 
     /// Notes that a worker lives.
@@ -110,35 +149,63 @@ impl Workers {
         }
     }
 
+    /// Leave to claim, which a worker has once at a time, and when the claim may begin: one that has claimed in haste, and
+    /// in vain, waits longer each time.
+    pub(super) fn turn(&self, id: WorkerId) -> Result<(OwnedSemaphorePermit, Instant), FleetError> {
+        let worker = self.known.get(&id).ok_or(FleetError::UnknownWorker)?;
+        let turn = Arc::clone(&worker.turn).try_acquire_owned();
+        let turn = turn.map_err(|_| FleetError::TooMany { wait: CLAIM_RETRY })?;
+        let pause = match worker.haste.checked_sub(HASTE_FREE) {
+            None => Duration::ZERO,
+            Some(excess) => (HASTE_PAUSE * (1 << excess.min(HASTE_DOUBLINGS_MAX))).min(CLAIM_WAIT_MAX),
+        };
+        Ok((turn, worker.claimed.unwrap_or_else(Instant::now) + pause))
+    }
+
+    /// Notes how a claim has ended, and how long it took.
+    pub(super) fn claimed(&mut self, id: WorkerId, has_job: bool, took: Duration) {
+        let Some(worker) = self.known.get_mut(&id) else { return };
+        let is_hasty = !has_job && took < HASTY;
+        worker.haste = if is_hasty { worker.haste.saturating_add(1) } else { 0 };
+        worker.claimed = Some(Instant::now());
+    }
+
     /// What a worker can do that asks for a job, and the job that it should have but does not know of: the answer to its
-    /// last claim was lost.
+    /// last claim was lost. `None` while it gets no jobs.
     pub(super) fn claimant(
         &mut self,
         id: WorkerId,
         now: Millis,
         config: &FleetConfig,
-    ) -> Result<(Claimant, Option<Current>), FleetError> {
+    ) -> Result<Option<(Claimant, Option<Current>)>, FleetError> {
         let worker = self.active(id, now)?;
         worker.standing = Standing::Good;
+        let name = worker.hello.name.clone();
         let (circuits, memory, current) =
             (worker.hello.circuits.clone(), worker.hello.memory_mib, worker.current.clone());
+        let is_set_aside = |name: &str| self.conducts.is_set_aside(name, now, &config.conduct);
         let can = |worker: &&Worker| worker.standing == Standing::Good && !is_away(worker, now, config);
-        let memories: Vec<_> = self.known.values().filter(can).map(|worker| worker.hello.memory_mib).collect();
+        let others = || self.known.iter().filter(|(other, _)| **other != id).map(|(_, worker)| worker).filter(can);
+        // Set aside it is only for others: if there is nobody else, better it than nobody.
+        let is_replaced = is_set_aside(&name) && others().any(|other| !is_set_aside(&other.hello.name));
+        if self.conducts.rests(&name, now) || is_replaced {
+            return Ok(None);
+        }
         // A job that has outgrown all workers goes to the largest one: better there than nowhere.
-        let is_largest = memories.iter().all(|other| *other <= memory);
+        let is_largest = others().all(|other| other.hello.memory_mib <= memory);
         let memory_mib = if is_largest { u32::MAX } else { memory };
-        let workers = u32::try_from(memories.len()).unwrap_or(u32::MAX);
-        Ok((Claimant { worker: id, circuits, memory_mib, running: 0, workers }, current))
+        let workers = u32::try_from(1 + others().count()).unwrap_or(u32::MAX);
+        Ok(Some((Claimant { worker: id, circuits, memory_mib, running: 0, workers }, current)))
     }
 
-    pub(super) fn begin(&mut self, current: Current) {
-        if let Some(worker) = self.known.get_mut(&current.held.worker) {
+    pub(super) fn begin(&mut self, id: WorkerId, current: Current) {
+        if let Some(worker) = self.known.get_mut(&id) {
             worker.current = Some(current);
         }
     }
 
-    pub(super) fn beat(&mut self, beat: &Beat, now: Millis) -> Result<BeatNews, FleetError> {
-        let worker = self.active(beat.held.worker, now)?;
+    pub(super) fn beat(&mut self, id: WorkerId, beat: &Beat, now: Millis) -> Result<BeatNews, FleetError> {
+        let worker = self.active(id, now)?;
         if beat.is_draining {
             worker.standing = Standing::Draining;
         }
@@ -154,49 +221,70 @@ impl Workers {
     }
 
     /// Notes that a worker does not do a job any more.
-    pub(super) fn end(&mut self, held: &Held, failure: Option<&str>) {
-        if let Some(worker) = self.known.get_mut(&held.worker) {
+    pub(super) fn end(&mut self, id: WorkerId, held: &Held) {
+        if let Some(worker) = self.known.get_mut(&id) {
             worker.current.take_if(|current| current.held == *held);
-            if let Some(failure) = failure {
-                worker.last_failure = Some(failure.to_owned());
-                worker.jobs_failed += 1;
-            }
         }
     }
 
-    /// The same for whoever does the job.
-    pub(super) fn end_job(&mut self, key: &JobKey, failure: &str) {
-        let held = self.known.values().filter_map(|worker| worker.current.as_ref()).map(|current| current.held);
-        let held: Vec<_> = held.filter(|held| held.key == *key).collect();
-        for held in held {
-            self.end(&held, Some(failure));
-        }
+    /// The same, since the job has failed.
+    pub(super) fn failed(
+        &mut self,
+        id: WorkerId,
+        held: &Held,
+        reason: &str,
+        (now, config): (Millis, &FleetConfig),
+    ) {
+        self.end(id, held);
+        let Some(worker) = self.known.get_mut(&id) else { return };
+        worker.jobs_failed += 1;
+        let ConductLimits { failures_max, cooling, .. } = config.conduct;
+        let text = if self.conducts.failed(&worker.hello.name, now, &config.conduct) {
+            tracing::warn!(worker = worker.hello.name, reason, "worker set aside");
+            format!("set aside for {cooling:?}: {failures_max} failures more than proofs; the last one: {reason}")
+        } else {
+            reason.to_owned()
+        };
+        worker.last_failure = Some(text);
     }
 
-    pub(super) fn done(&mut self, held: &Held, cpu: Duration) {
-        self.end(held, None);
-        if let Some(worker) = self.known.get_mut(&held.worker) {
+    /// What a worker does of this job.
+    pub(super) fn held(&self, id: WorkerId, key: &JobKey) -> Option<Held> {
+        let current = self.known.get(&id)?.current.as_ref()?;
+        (current.held.key == *key).then_some(current.held)
+    }
+
+    pub(super) fn done(&mut self, id: WorkerId, held: &Held, cpu: Duration) {
+        self.end(id, held);
+        if let Some(worker) = self.known.get_mut(&id) {
             worker.jobs_done += 1;
             worker.cpu = worker.cpu.saturating_add(cpu);
+            self.conducts.proved(&worker.hello.name);
+        }
+    }
+
+    /// The worker has given a job back.
+    pub(super) fn released(&mut self, id: WorkerId, now: Millis) {
+        if let Some(worker) = self.known.get(&id) {
+            self.conducts.released(&worker.hello.name, now);
         }
     }
 
     /// Counts an invalid proof. Returns whether the worker is suspended for it.
-    pub(super) fn invalid(&mut self, held: &Held, reason: &str, config: &FleetConfig) -> bool {
-        self.end(held, Some(reason));
-        let Some(worker) = self.known.get_mut(&held.worker) else { return false };
-        let count = self.invalid.entry(worker.hello.name.clone()).or_insert(0);
-        *count += 1;
-        let is_suspended = *count >= config.invalid_per_worker_max;
+    pub(super) fn invalid(&mut self, id: WorkerId, held: &Held, reason: &str, at: (Millis, &FleetConfig)) -> bool {
+        self.failed(id, held, reason, at);
+        let (now, config) = at;
+        let Some(worker) = self.known.get_mut(&id) else { return false };
+        let is_suspended = self.conducts.invalid(&worker.hello.name, now) >= config.conduct.invalid_max;
         if is_suspended {
             worker.standing = Standing::Suspended;
         }
         is_suspended
     }
 
-    /// Forgives all workers of a name their invalid proofs. Returns whether they were suspended; `None` if nobody of that
-    /// name is remembered.
-    pub(super) fn readmit(&mut self, name: &str, config: &FleetConfig) -> Option<bool> {
+    /// Forgives all workers of a name what they did. Returns whether they were suspended or set aside; `None` if nobody of
+    /// that name is remembered.
+    pub(super) fn readmit(&mut self, name: &str, now: Millis, config: &FleetConfig) -> Option<bool> {
         let mut is_known = false;
         for worker in self.known.values_mut().filter(|worker| worker.hello.name == name) {
             is_known = true;
@@ -204,9 +292,8 @@ impl Workers {
                 worker.standing = Standing::Good;
             }
         }
-        let invalid = self.invalid.remove(name);
-        let was_suspended = invalid.is_some_and(|count| count >= config.invalid_per_worker_max);
-        (is_known || invalid.is_some()).then_some(was_suspended)
+        let forgiven = self.conducts.forgive(name, now, &config.conduct);
+        (is_known || forgiven.is_some()).then_some(forgiven.unwrap_or(false))
     }
 
     /// Whether this process has registered the worker.
@@ -229,16 +316,16 @@ impl Workers {
         &mut self,
         now: Millis,
         limit: impl Fn(JobKind) -> Duration,
-    ) -> Vec<(Current, Duration)> {
+    ) -> Vec<(WorkerId, Current, Duration)> {
         let mut stalled = Vec::new();
-        for worker in self.known.values_mut() {
+        for (id, worker) in &mut self.known {
             // A clock that was set back gives nobody more time.
             worker.last_seen = worker.last_seen.min(now);
             let Some(current) = &mut worker.current else { continue };
             current.stage_since = current.stage_since.min(now);
             let limit = limit(current.job.kind());
             if elapsed(current.stage_since, now) > limit {
-                stalled.extend(worker.current.take().map(|current| (current, limit)));
+                stalled.extend(worker.current.take().map(|current| (*id, current, limit)));
                 worker.standing = Standing::Stuck;
             }
         }
@@ -251,7 +338,15 @@ impl Workers {
     }
 
     pub(super) fn views(&self, now: Millis, config: &FleetConfig) -> Vec<WorkerView> {
-        self.known.iter().map(|(id, worker)| view(*id, worker, now, config)).collect()
+        let view = |(id, worker): (&WorkerId, &Worker)| {
+            let is_set_aside = self.conducts.is_set_aside(&worker.hello.name, now, &config.conduct);
+            let view = view(*id, worker, now, config);
+            match view.state {
+                WorkerState::Idle if is_set_aside => WorkerView { state: WorkerState::SetAside, ..view },
+                _ => view,
+            }
+        };
+        self.known.iter().map(view).collect()
     }
 }
 

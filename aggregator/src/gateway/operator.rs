@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use weft_storage::blobs::BlobStore;
 use weft_storage::jobs::JobStore;
 
-use super::client::SHORT_TIMEOUT;
+use super::client::{SHORT_TIMEOUT, answer_of};
 use super::{Fleet, HttpTransport};
+use crate::coordinator::whole;
 use crate::message::FleetError;
 
 /// Jobs of a batch were put back.
@@ -22,12 +23,12 @@ pub struct Retried {
     pub retried: u32,
 }
 
-/// A worker was forgiven its invalid proofs.
+/// A worker was forgiven its failures and invalid proofs.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Readmitted {
     /// Its name.
     pub worker: String,
-    /// Whether it was suspended.
+    /// Whether it was suspended or set aside.
     pub was_suspended: bool,
 }
 
@@ -39,7 +40,9 @@ pub(super) async fn retry<S: JobStore, B: BlobStore>(
     number: Named<u32>,
 ) -> Result<Json<Retried>, FleetError> {
     let Path(batch) = number.map_err(|_| FleetError::NoSuchBatch)?;
-    Ok(Json(Retried { batch, retried: fleet.retry(batch).await? }))
+    let permit = fleet.report()?;
+    let retried = whole(permit, async move { Ok(fleet.retry(batch).await?) }).await?;
+    Ok(Json(Retried { batch, retried }))
 }
 
 pub(super) async fn readmit<S: JobStore, B: BlobStore>(
@@ -60,7 +63,7 @@ impl HttpTransport {
         self.order(&format!("batches/{batch}/retry")).await
     }
 
-    /// Forgives the worker of this name its invalid proofs.
+    /// Forgives the worker of this name its failures and invalid proofs.
     ///
     /// # Errors
     /// There is no such worker, or the coordinator cannot do it or be asked.
@@ -69,7 +72,8 @@ impl HttpTransport {
     }
 
     async fn order<A: DeserializeOwned>(&self, path: &str) -> Result<A, FleetError> {
-        let answer = self.request(Method::POST, path, Vec::new(), SHORT_TIMEOUT).await?;
+        let request = self.ask((Method::POST, path), &self.token.header(), SHORT_TIMEOUT);
+        let answer = answer_of(request).await?;
         serde_json::from_slice(&answer).map_err(|error| FleetError::Protocol { reason: error.to_string() })
     }
 }

@@ -1,7 +1,9 @@
 //! Errors as problems (RFC 9457), both ways.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
-use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use weft_circuits::digest::CircuitDigest;
@@ -22,6 +24,10 @@ pub enum ProblemCode {
     WorkerSuspended,
     /// [`FleetError::Busy`]
     Busy,
+    /// [`FleetError::TooMany`]
+    TooManyRequests,
+    /// [`FleetError::NoOperator`]
+    NoOperatorToken,
     /// [`FleetError::NoSuchBlob`]
     NoSuchBlob,
     /// [`FleetError::NoSuchBatch`]
@@ -62,6 +68,8 @@ impl Problem {
             FleetError::UnknownWorker => (ProblemCode::UnknownWorker, StatusCode::GONE),
             FleetError::Suspended => (ProblemCode::WorkerSuspended, StatusCode::FORBIDDEN),
             FleetError::Busy => (ProblemCode::Busy, StatusCode::SERVICE_UNAVAILABLE),
+            FleetError::TooMany { .. } => (ProblemCode::TooManyRequests, StatusCode::TOO_MANY_REQUESTS),
+            FleetError::NoOperator => (ProblemCode::NoOperatorToken, StatusCode::FORBIDDEN),
             FleetError::NoSuchBlob => (ProblemCode::NoSuchBlob, StatusCode::NOT_FOUND),
             FleetError::NoSuchBatch => (ProblemCode::NoSuchBatch, StatusCode::NOT_FOUND),
             FleetError::NoSuchWorker => (ProblemCode::NoSuchWorker, StatusCode::NOT_FOUND),
@@ -70,7 +78,7 @@ impl Problem {
             }
             FleetError::Unauthorized => (ProblemCode::Unauthorized, StatusCode::UNAUTHORIZED),
             FleetError::TooLarge => (ProblemCode::BodyTooLarge, StatusCode::PAYLOAD_TOO_LARGE),
-            FleetError::Protocol { .. } => (ProblemCode::BadRequest, StatusCode::BAD_REQUEST),
+            FleetError::Protocol { .. } | FleetError::Forbidden { .. } => (ProblemCode::BadRequest, StatusCode::BAD_REQUEST),
         };
         let expected = match error {
             FleetError::Refused(expected) => Some(ExpectedText {
@@ -82,8 +90,8 @@ impl Problem {
         Self { code, title: error.to_string(), status: status.as_u16(), expected }
     }
 
-    /// The error that this was made of.
-    pub(super) fn into_error(self) -> FleetError {
+    /// The error that this was made of; `wait` is what the header says of the time.
+    pub(super) fn into_error(self, wait: Option<Duration>) -> FleetError {
         let reason = self.title;
         match self.code {
             ProblemCode::WorkerRefused => {
@@ -96,6 +104,8 @@ impl Problem {
             ProblemCode::UnknownWorker => FleetError::UnknownWorker,
             ProblemCode::WorkerSuspended => FleetError::Suspended,
             ProblemCode::Busy => FleetError::Busy,
+            ProblemCode::TooManyRequests => FleetError::TooMany { wait: wait.unwrap_or_default() },
+            ProblemCode::NoOperatorToken => FleetError::NoOperator,
             ProblemCode::NoSuchBlob => FleetError::NoSuchBlob,
             ProblemCode::NoSuchBatch => FleetError::NoSuchBatch,
             ProblemCode::NoSuchWorker => FleetError::NoSuchWorker,
@@ -113,6 +123,10 @@ impl IntoResponse for FleetError {
         let status = StatusCode::from_u16(problem.status).expect("it was made of one");
         let body = serde_json::to_vec(&problem).expect("plain data are written to memory");
         let mut response = (status, [(CONTENT_TYPE, "application/problem+json")], body).into_response();
+        if let FleetError::TooMany { wait } = self {
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
+        }
         if status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(WWW_AUTHENTICATE, axum::http::HeaderValue::from_static("Bearer"));
         }
@@ -133,6 +147,8 @@ mod tests {
             FleetError::UnknownWorker,
             FleetError::Suspended,
             FleetError::Busy,
+            FleetError::TooMany { wait: Duration::from_secs(3) },
+            FleetError::NoOperator,
             FleetError::NoSuchBlob,
             FleetError::NoSuchBatch,
             FleetError::NoSuchWorker,
@@ -141,9 +157,9 @@ mod tests {
         ] {
             let json = serde_json::to_string(&Problem::new(&error)).expect("plain data");
             let problem: Problem = serde_json::from_str(&json).expect("as it was written");
-            assert_eq!(problem.into_error(), error);
+            assert_eq!(problem.into_error(Some(Duration::from_secs(3))), error);
         }
         let passing = FleetError::Store { reason: "disk".to_owned() };
-        assert!(Problem::new(&passing).into_error().is_passing());
+        assert!(Problem::new(&passing).into_error(None).is_passing());
     }
 }

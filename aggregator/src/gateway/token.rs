@@ -1,4 +1,4 @@
-//! The secret that workers of a fleet share with its coordinator.
+//! A secret that many share with a coordinator: workers, to register, or operators.
 
 use std::fmt;
 
@@ -8,9 +8,9 @@ use axum::http::header::AUTHORIZATION;
 /// Bytes of a token at least.
 pub const TOKEN_BYTES_MIN: usize = 16;
 
-const SCHEME: &str = "Bearer ";
+pub(super) const SCHEME: &str = "Bearer ";
 
-/// The secret that workers of a fleet share with its coordinator.
+/// A secret that workers, or operators, share with a coordinator.
 #[derive(Clone)]
 pub struct Token {
     text: String,

@@ -1,38 +1,40 @@
 //! Beats, from a thread of their own with a runtime of its own: proving takes all processors, and a beat that waits for one
 //! costs the lease.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use weft_storage::jobs::{BeatReply, JobKey, LeaseId, WorkerId};
+use weft_storage::jobs::{BeatReply, JobKey, LeaseId};
 
 use super::executor::Progress;
 use super::transport::Transport;
 use crate::message::{Beat, FleetError, Held, WorkerHello};
+use crate::pass::WorkerPass;
 
-/// Who the worker is for its coordinator: another one after the coordinator has restarted.
+/// Who the worker is for its coordinator: another one after the coordinator has forgotten it.
 #[derive(Clone, Debug)]
 pub(super) struct Identity {
     pub(super) hello: WorkerHello,
-    worker: Arc<AtomicU64>,
+    pass: Arc<Mutex<Option<WorkerPass>>>,
     is_draining: Arc<AtomicBool>,
 }
 
 impl Identity {
     pub(super) fn new(hello: WorkerHello) -> Self {
-        Self { hello, worker: Arc::default(), is_draining: Arc::default() }
+        Self { hello, pass: Arc::default(), is_draining: Arc::default() }
     }
 
-    pub(super) fn worker(&self) -> WorkerId {
-        WorkerId(self.worker.load(Ordering::Acquire))
+    /// What shows who it is; `None` before it has registered.
+    pub(super) fn pass(&self) -> Option<WorkerPass> {
+        self.pass.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(super) fn set_worker(&self, worker: WorkerId) {
-        self.worker.store(worker.0, Ordering::Release);
+    pub(super) fn set_pass(&self, pass: WorkerPass) {
+        *self.pass.lock().unwrap_or_else(PoisonError::into_inner) = Some(pass);
     }
 
     pub(super) fn drain(&self) {
@@ -111,10 +113,11 @@ impl Heart {
 
 /// One beat, bounded by the transport. What fails is tried again with the next one.
 async fn beat(transport: &impl Transport, identity: &Identity, pulse: &Pulse) -> Option<BeatReply> {
-    let held = Held { worker: identity.worker(), lease: pulse.lease, key: pulse.key };
+    let pass = identity.pass()?;
+    let held = Held { lease: pulse.lease, key: pulse.key };
     let (stage, _) = pulse.progress.get();
     let is_draining = identity.is_draining.load(Ordering::Acquire);
-    match transport.beat(Beat { held, stage, is_draining }).await {
+    match transport.beat(&pass, Beat { held, stage, is_draining }).await {
         Ok(reply) => {
             if reply == BeatReply::Lost {
                 tracing::warn!("the lease has ended; the proof will be sent all the same");
@@ -122,9 +125,9 @@ async fn beat(transport: &impl Transport, identity: &Identity, pulse: &Pulse) ->
             Some(reply)
         }
         Err(FleetError::UnknownWorker) => {
-            // The coordinator has restarted: the lease goes on under another number.
+            // The coordinator has forgotten the worker. The lease is another's for it, a proof is still welcome.
             match transport.register(identity.hello.clone()).await {
-                Ok(welcome) => identity.set_worker(welcome.worker),
+                Ok(welcome) => identity.set_pass(welcome.pass),
                 Err(error) => tracing::warn!(%error, "cannot register again"),
             }
             None

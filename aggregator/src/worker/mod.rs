@@ -156,12 +156,10 @@ impl<T: Transport, E: Executor> Shift<T, E> {
         self.heart.begin(lease, key, progress.clone());
         let end = self.prove(assignment, &progress).await;
         progress.set("reporting");
-        // Who it is may have changed meanwhile.
-        let held = |worker| Held { worker, lease, key };
+        let held = Held { lease, key };
         let reported = match end? {
             End::Made(MadeProof { proof, cost }) => {
-                let submission =
-                    |worker| Submission { held: held(worker), proof: proof.clone(), wall: cost.wall, cpu: cost.cpu };
+                let submission = Submission { held, proof, wall: cost.wall, cpu: cost.cpu };
                 match self.drain.unless_over(self.link.submit(submission)).await {
                     Some(Ok(ProofOutcome::Refused(refusal))) => {
                         tracing::error!(%refusal, "the proof was refused");
@@ -177,7 +175,7 @@ impl<T: Transport, E: Executor> Shift<T, E> {
             }
             End::Failed(failure) => {
                 tracing::warn!(?failure, "the job failed");
-                let report = |worker| FailureReport { held: held(worker), failure: failure.clone() };
+                let report = FailureReport { held, failure };
                 self.drain.unless_over(self.link.fail(report)).await.unwrap_or(Ok(()))
             }
             End::Released => self.drain.unless_over(self.link.release(held)).await.unwrap_or(Ok(())),

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use weft_storage::blobs::BlobStore;
-use weft_storage::jobs::{BeatReply, BlobId, JobStore, WorkerId};
+use weft_storage::jobs::{BeatReply, BlobId, JobStore};
 
 use crate::Coordinator;
 use crate::coordinator::WorkerPlace;
 use crate::message::{
     Assignment, Beat, FailureReport, FleetError, Held, ProofOutcome, Submission, Welcome, WorkerHello,
 };
+use crate::pass::WorkerPass;
 
 /// What a worker says to its coordinator. See the methods of [`Coordinator`].
 pub trait Transport: Clone + fmt::Debug + Send + Sync + 'static {
@@ -28,27 +29,31 @@ pub trait Transport: Clone + fmt::Debug + Send + Sync + 'static {
     /// See [`Coordinator::claim`].
     fn claim(
         &self,
-        worker: WorkerId,
+        pass: &WorkerPass,
         wait: Duration,
     ) -> impl Future<Output = Result<Option<Assignment>, FleetError>> + Send;
 
     /// See [`Coordinator::beat`].
-    fn beat(&self, beat: Beat) -> impl Future<Output = Result<BeatReply, FleetError>> + Send;
+    fn beat(&self, pass: &WorkerPass, beat: Beat) -> impl Future<Output = Result<BeatReply, FleetError>> + Send;
 
     /// See [`Coordinator::blob`].
-    fn blob(&self, id: BlobId) -> impl Future<Output = Result<Vec<u8>, FleetError>> + Send;
+    fn blob(&self, pass: &WorkerPass, id: BlobId) -> impl Future<Output = Result<Vec<u8>, FleetError>> + Send;
 
     /// See [`Coordinator::submit`].
-    fn submit(&self, submission: Submission) -> impl Future<Output = Result<ProofOutcome, FleetError>> + Send;
+    fn submit(
+        &self,
+        pass: &WorkerPass,
+        submission: Submission,
+    ) -> impl Future<Output = Result<ProofOutcome, FleetError>> + Send;
 
     /// See [`Coordinator::fail`].
-    fn fail(&self, report: FailureReport) -> impl Future<Output = Result<(), FleetError>> + Send;
+    fn fail(&self, pass: &WorkerPass, report: FailureReport) -> impl Future<Output = Result<(), FleetError>> + Send;
 
     /// See [`Coordinator::release`].
-    fn release(&self, held: Held) -> impl Future<Output = Result<(), FleetError>> + Send;
+    fn release(&self, pass: &WorkerPass, held: Held) -> impl Future<Output = Result<(), FleetError>> + Send;
 
     /// See [`Coordinator::goodbye`].
-    fn goodbye(&self, worker: WorkerId) -> impl Future<Output = Result<(), FleetError>> + Send;
+    fn goodbye(&self, pass: &WorkerPass) -> impl Future<Output = Result<(), FleetError>> + Send;
 }
 
 /// A coordinator in the same process.
@@ -75,31 +80,31 @@ impl<S: JobStore, B: BlobStore> Transport for Local<S, B> {
         self.0.register(hello, WorkerPlace::Inside).await
     }
 
-    async fn claim(&self, worker: WorkerId, wait: Duration) -> Result<Option<Assignment>, FleetError> {
-        self.0.claim(worker, wait).await
+    async fn claim(&self, pass: &WorkerPass, wait: Duration) -> Result<Option<Assignment>, FleetError> {
+        self.0.claim(pass, wait).await
     }
 
-    async fn beat(&self, beat: Beat) -> Result<BeatReply, FleetError> {
-        self.0.beat(beat).await
+    async fn beat(&self, pass: &WorkerPass, beat: Beat) -> Result<BeatReply, FleetError> {
+        self.0.beat(pass, beat).await
     }
 
-    async fn blob(&self, id: BlobId) -> Result<Vec<u8>, FleetError> {
-        self.0.blob(id).await
+    async fn blob(&self, pass: &WorkerPass, id: BlobId) -> Result<Vec<u8>, FleetError> {
+        self.0.blob(pass, id).await
     }
 
-    async fn submit(&self, submission: Submission) -> Result<ProofOutcome, FleetError> {
-        self.0.submit(submission).await
+    async fn submit(&self, pass: &WorkerPass, submission: Submission) -> Result<ProofOutcome, FleetError> {
+        self.0.submit(pass, submission).await
     }
 
-    async fn fail(&self, report: FailureReport) -> Result<(), FleetError> {
-        self.0.fail(report).await
+    async fn fail(&self, pass: &WorkerPass, report: FailureReport) -> Result<(), FleetError> {
+        self.0.fail(pass, report).await
     }
 
-    async fn release(&self, held: Held) -> Result<(), FleetError> {
-        self.0.release(held).await
+    async fn release(&self, pass: &WorkerPass, held: Held) -> Result<(), FleetError> {
+        self.0.release(pass, held).await
     }
 
-    async fn goodbye(&self, worker: WorkerId) -> Result<(), FleetError> {
-        self.0.goodbye(worker).await
+    async fn goodbye(&self, pass: &WorkerPass) -> Result<(), FleetError> {
+        self.0.goodbye(pass).await
     }
 }
