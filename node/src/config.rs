@@ -167,6 +167,8 @@ pub struct ProverSettings {
     pub memory_mib: u32,
     /// File with the token of external workers; without one there are none.
     pub token_file: PathBuf,
+    /// File with the token of operators; without one nobody can retry batches or readmit workers.
+    pub operator_token_file: PathBuf,
 }
 
 /// Who collects fees.
@@ -224,7 +226,13 @@ impl Default for PoolSettings {
 impl Default for ProverSettings {
     fn default() -> Self {
         // Two, so that one fills the gaps of the other.
-        Self { local_workers: 2, threads: 0, memory_mib: 8192, token_file: PathBuf::new() }
+        Self {
+            local_workers: 2,
+            threads: 0,
+            memory_mib: 8192,
+            token_file: PathBuf::new(),
+            operator_token_file: PathBuf::new(),
+        }
     }
 }
 

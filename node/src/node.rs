@@ -20,7 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout;
 use weft_aggregator::FleetEvent;
-use weft_aggregator::gateway::{self, Token};
+use weft_aggregator::gateway::{self, Tokens};
 use weft_aggregator::worker::Local;
 use weft_api::{Circuit, Deployment, FixedBytes};
 use weft_circuits::recursion::CircuitSummary;
@@ -68,8 +68,8 @@ pub struct NodeParts {
     pub data: PathBuf,
     /// Where the API listens; port 0: a free one.
     pub listen: SocketAddr,
-    /// The token of external workers; without one there are none.
-    pub token: Option<Token>,
+    /// The tokens of external workers and of operators.
+    pub tokens: Tokens,
 }
 
 /// A node that serves its API until it is stopped.
@@ -128,10 +128,8 @@ impl Node {
         let receipts = ReceiptSigner::open(&parts.data, deployment)?;
         let backend = NodeBackend::new(sequencer.clone(), signatures, Arc::clone(&coordinator), receipts)
             .with_fee_minimum(parts.config.fee_minimum);
-        let mut api = weft_api::Server::with_limits(Arc::new(backend), parts.config.api);
-        if let Some(token) = &parts.token {
-            api = api.merge(gateway::router(Local(Arc::clone(&coordinator)), token.clone()));
-        }
+        let api = weft_api::Server::with_limits(Arc::new(backend), parts.config.api);
+        let api = api.merge(gateway::router(Local(Arc::clone(&coordinator)), parts.tokens.clone()));
         let server = Server::start(listener, api);
 
         let wiring = Wiring { sequencer: sequencer.clone(), failure, compute, coordinator };

@@ -9,4 +9,5 @@ mod orders;
 mod proofs;
 mod restart;
 mod toy;
+mod trust;
 mod world;

@@ -148,11 +148,11 @@ async fn workers_hear_that_a_batch_was_given_up() {
     world.submit(&batch).await;
     let transport = world.local();
     let welcome = transport.register(hello("a")).await.expect("it fits");
-    let assignment = transport.claim(welcome.worker, Duration::ZERO).await.expect("it may").expect("a job");
+    let assignment = transport.claim(&welcome.pass, Duration::ZERO).await.expect("it may").expect("a job");
     world.coordinator.drop_batch(1).await.expect("the store works");
-    let held = weft_aggregator::message::Held { worker: welcome.worker, lease: assignment.lease, key: assignment.key };
+    let held = weft_aggregator::message::Held { lease: assignment.lease, key: assignment.key };
     let beat = weft_aggregator::message::Beat { held, stage: "proving".to_owned(), is_draining: false };
-    let reply = transport.beat(beat).await.expect("it is known");
+    let reply = transport.beat(&welcome.pass, beat).await.expect("it is known");
     assert!(matches!(reply, BeatReply::Cancelled | BeatReply::Lost), "{reply:?}");
     assert_eq!(world.coordinator.result(1).await.expect("the store works"), BatchResult::Unknown);
 }

@@ -80,7 +80,7 @@ async fn a_job_that_always_fails_is_put_aside_with_its_reason_and_can_be_tried_a
     );
     let views = world.coordinator.job_views(1).await.expect("the store works");
     let view = views.iter().find(|view| view.job == job).expect("it is there");
-    assert_eq!((view.attempts.errors, &view.state), (3, &JobState::Quarantined { reason }));
+    assert_eq!((view.attempts.errors.len(), &view.state), (6, &JobState::Quarantined { reason }));
     world.wait_for_job(Job::Segment(3), |news| matches!(news, JobNews::Done { .. })).await;
     bad.stop().await.expect("it was asked to");
 

@@ -97,9 +97,9 @@ fn workers_that_end_with_the_coordinator_are_not_blamed() {
     first.block_on(async {
         world.submit(&batch).await;
         let (local, remote) = (world.local(), transport(address));
-        let inside = local.register(hello("local")).await.expect("it fits").worker;
-        let outside = remote.register(hello("remote")).await.expect("it fits").worker;
-        for (job, number) in [(local.claim(inside, PATIENCE).await, 0), (remote.claim(outside, PATIENCE).await, 1)] {
+        let inside = local.register(hello("local")).await.expect("it fits").pass;
+        let outside = remote.register(hello("remote")).await.expect("it fits").pass;
+        for (job, number) in [(local.claim(&inside, PATIENCE).await, 0), (remote.claim(&outside, PATIENCE).await, 1)] {
             assert_eq!(job.expect("it may").expect("a job").job, Job::Segment(number));
         }
         assert_eq!(world.coordinator.resume(0).await.expect("the store is whole"), [1]);
@@ -112,7 +112,7 @@ fn workers_that_end_with_the_coordinator_are_not_blamed() {
         let views = world.coordinator.job_views(1).await.expect("the store works");
         let (of_local, of_remote) = (&views[0], &views[1]);
         assert!(matches!(of_local.state, JobState::Ready(_)), "{of_local:?}");
-        assert!(of_local.attempts.lost.is_empty() && of_local.attempts.errors == 0, "{of_local:?}");
+        assert!(of_local.attempts.lost.is_empty() && of_local.attempts.errors.is_empty(), "{of_local:?}");
         assert!(matches!(of_remote.state, JobState::Leased(_)), "its worker may still be there: {of_remote:?}");
     });
     die(second, world);

@@ -204,6 +204,8 @@ pub enum WorkerState {
     Draining,
     /// Its last job hung, and it has asked for no other since.
     Stuck,
+    /// Failed much more than it proved: it gets no jobs for a while, if there are others.
+    SetAside,
     /// Gave too many proofs that did not hold: it gets no jobs.
     Suspended,
     /// Was not heard of for longer than a lease.

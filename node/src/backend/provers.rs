@@ -79,7 +79,7 @@ fn job_view(batch: u32, position: u32, job: coordinator::JobView) -> JobView {
         cpu_seconds: None,
         attempts: AttemptsView {
             claims: attempts.claims,
-            errors: attempts.errors,
+            errors: count(attempts.errors.len()),
             lost: count(attempts.lost.len()),
             invalid: count(attempts.invalid.len()),
         },
@@ -122,6 +122,7 @@ pub(super) fn worker_view(worker: coordinator::WorkerView) -> WorkerView {
             coordinator::WorkerState::Proving => WorkerState::Working,
             coordinator::WorkerState::Draining => WorkerState::Draining,
             coordinator::WorkerState::Stuck => WorkerState::Stuck,
+            coordinator::WorkerState::SetAside => WorkerState::SetAside,
             coordinator::WorkerState::Suspended => WorkerState::Suspended,
             coordinator::WorkerState::Gone => WorkerState::Lost,
         },

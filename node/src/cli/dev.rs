@@ -77,7 +77,7 @@ pub(super) fn run(args: &DevArgs, context: &Context) -> Result<Exit> {
             fee_collector: fee_collector(),
             data: folder.join("node"),
             listen: (Ipv4Addr::LOCALHOST, args.port).into(),
-            token: None,
+            tokens: weft_aggregator::gateway::Tokens::default(),
         })
         .await?;
         let (stop_l1, l1_stopped) = oneshot::channel::<()>();

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use alloy::transports::{RpcError, TransportError, TransportErrorKind};
 use serde_json::{Value, json};
+use weft_aggregator::FleetError;
 use weft_api::Problem;
 
 use crate::client::ClientError;
@@ -105,6 +106,9 @@ fn class_of(cause: &(dyn std::error::Error + 'static)) -> Option<Exit> {
     }
     if let Some(error) = cause.downcast_ref::<ClientError>() {
         return Some(class_of_client(error));
+    }
+    if let Some(error) = cause.downcast_ref::<FleetError>() {
+        return Some(if error.is_passing() { Exit::Unreachable } else { Exit::Refused });
     }
     if let Some(error) = cause.downcast_ref::<WalletError>() {
         return Some(class_of_wallet(error));

@@ -10,7 +10,7 @@ use alloy::signers::local::PrivateKeySigner;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use serde_json::json;
-use weft_aggregator::gateway::Token;
+use weft_aggregator::gateway::{Token, Tokens};
 
 use super::Context;
 use super::exit::{Exit, Usage};
@@ -58,7 +58,10 @@ pub(super) fn run(args: &NodeArgs, context: &Context) -> Result<Exit> {
         },
         data: settings.data_dir.clone(),
         listen: settings.api.listen,
-        token: token(&settings.provers.token_file)?,
+        tokens: Tokens {
+            workers: token(&settings.provers.token_file)?,
+            operator: token(&settings.provers.operator_token_file)?,
+        },
     };
     std::fs::create_dir_all(&settings.data_dir)
         .with_context(|| format!("cannot make the folder {}", settings.data_dir.display()))?;

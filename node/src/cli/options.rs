@@ -30,16 +30,25 @@ pub(super) struct ApiOptions {
 }
 
 impl ApiOptions {
+    /// The node's address, if one is named.
+    fn url(&self, profile: &Profile) -> Result<Option<Url>> {
+        self.api.as_ref().or(profile.api.as_ref()).map(|url| http_url(url, "--api")).transpose()
+    }
+
+    /// The node's address.
+    pub(super) fn required(&self, profile: &Profile) -> Result<Url> {
+        let none = "no node is named: give --api URL, set WEFT_API, or put api in the profile";
+        self.url(profile)?.ok_or_else(|| Usage(none.to_owned()).into())
+    }
+
     /// A client of the node, if one is named.
     pub(super) fn named_client(&self, profile: &Profile) -> Result<Option<Client>> {
-        let url = self.api.as_ref().or(profile.api.as_ref());
-        url.map(|url| Ok(Client::new(http_url(url, "--api")?.as_str()))).transpose()
+        Ok(self.url(profile)?.map(|url| Client::new(url.as_str())))
     }
 
     /// A client of the node.
     pub(super) fn client(&self, profile: &Profile) -> Result<Client> {
-        let none = "no node is named: give --api URL, set WEFT_API, or put api in the profile";
-        self.named_client(profile)?.ok_or_else(|| Usage(none.to_owned()).into())
+        Ok(Client::new(self.required(profile)?.as_str()))
     }
 }
 

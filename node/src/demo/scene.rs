@@ -90,7 +90,7 @@ impl Scene {
             fee_collector: fee_collector(),
             data: data.path().to_owned(),
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
-            token: None,
+            tokens: weft_aggregator::gateway::Tokens::default(),
         };
         let node = Node::start(parts).await?;
         let client = Client::new(node.url());

@@ -1,8 +1,11 @@
-//! Takes what the coordinator tells to the sequencer: how far batches are, and proofs, checked.
+//! Takes what the coordinator tells to the sequencer: how far batches are, and proofs, checked. It also looks by itself now
+//! and then: what is in the store of jobs counts, whether or not it was told.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::{MissedTickBehavior, interval};
 use weft_aggregator::coordinator::JobView;
 use weft_aggregator::{BatchResult, FleetEvent, Job, JobNews, OrderError, WrappedBatch};
 use weft_api::BackendError;
@@ -15,6 +18,9 @@ use super::NodeCoordinator;
 use crate::compute::Compute;
 use crate::proving::{BatchClaim, CheckedProof, JobCost};
 use crate::sequencer::SequencerHandle;
+
+/// How often it looks at the batches that are not proven.
+const LOOK: Duration = Duration::from_secs(10);
 
 /// The coordinator's results are not what the sequencer needs: the node halts.
 #[derive(Debug, thiserror::Error)]
@@ -86,33 +92,52 @@ impl Collector {
 
     /// Takes what comes. Ends when nothing can come any more, or with an error: then the node halts.
     pub async fn run(self, mut events: UnboundedReceiver<FleetEvent>) {
-        while let Some(event) = events.recv().await {
-            if let Err(error) = self.take(event).await {
+        let mut looks = interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let taken = tokio::select! {
+                event = events.recv() => match event {
+                    Some(event) => self.take(event).await,
+                    None => return,
+                },
+                _ = looks.tick() => self.look_at_all().await,
+            };
+            if let Err(error) = taken {
                 return self.sequencer.halt(error.to_string());
             }
         }
     }
 
+    /// Notices what was missed.
+    async fn look_at_all(&self) -> Result<(), CollectorError> {
+        for batch in self.sequencer.ask(|sequencer| sequencer.unproven()).await? {
+            self.look(batch).await?;
+        }
+        Ok(())
+    }
+
     async fn take(&self, event: FleetEvent) -> Result<(), CollectorError> {
         match event {
-            FleetEvent::Proven { batch } | FleetEvent::Halted { batch, .. } => self.look(batch).await,
+            // One job that goes on says nothing of the others of its batch.
+            FleetEvent::Proven { batch }
+            | FleetEvent::Halted { batch, .. }
+            | FleetEvent::Job { batch, news: JobNews::Requeued { .. }, .. } => self.look(batch).await,
             FleetEvent::Job { batch, job: Job::Segment(_), news: JobNews::Done { .. } } => self.count(batch).await,
-            FleetEvent::Job { batch, news: JobNews::Requeued { .. }, .. } => {
-                self.sequencer.post(move |sequencer| sequencer.stuck(batch, None));
-                Ok(())
-            }
             FleetEvent::Job { .. } => Ok(()),
         }
     }
 
-    /// Finds out how far a sealed batch is, and tells the sequencer.
+    /// Finds out how far a batch is, and tells the sequencer.
     ///
     /// # Errors
     /// The store fails, or the proof does not hold.
     pub async fn look(&self, batch: u32) -> Result<(), CollectorError> {
         match self.coordinator.result(batch).await {
             Ok(BatchResult::Unknown) | Err(OrderError::Released { .. }) => Ok(()),
-            Ok(BatchResult::Proving { .. }) => self.count(batch).await,
+            Ok(BatchResult::Proving { .. }) => {
+                self.sequencer.post(move |sequencer| sequencer.stuck(batch, None));
+                self.count(batch).await
+            }
             Ok(BatchResult::Halted { job, reason }) => {
                 let reason = format!("{job}: {reason}");
                 self.sequencer.post(move |sequencer| sequencer.stuck(batch, Some(reason)));

@@ -24,7 +24,9 @@ impl Sequencer {
         match reason {
             Some(reason) => {
                 let reason = without_urls(&reason);
-                tracing::error!(batch = number, reason, "the proof of a batch does not go on");
+                if self.stuck.get(&number) != Some(&reason) {
+                    tracing::error!(batch = number, reason, "the proof of a batch does not go on");
+                }
                 self.stuck.insert(number, reason);
             }
             None => {
