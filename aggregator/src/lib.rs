@@ -34,7 +34,7 @@ pub use coordinator::{BatchResult, Coordinator, FleetConfig, OrderError, Wrapped
 pub use event::{FleetEvent, JobNews, Observer};
 pub use job::{Job, JobKind, Span};
 pub use message::{Assignment, FleetError, ProofOutcome, Welcome, WorkerHello};
-pub use pass::{PassError, WorkerPass, WorkerSecret};
+pub use pass::{FleetKey, PassError, WorkerPass, WorkerSecret};
 pub use plan::{Children, MergeJob, MergePlan, PlanError};
 pub use prove::{prove_aggregate, prove_lift, prove_seal, prove_wrap};
 pub use statement::{BatchEnd, JobStatement, SegmentOrder, Task};

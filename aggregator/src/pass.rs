@@ -6,9 +6,30 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use weft_storage::jobs::WorkerId;
 
+use crate::gateway::Token;
+
 /// The secret of one worker, drawn when it registers.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct WorkerSecret([u8; 32]);
+
+/// Stands for what workers must know to register: with another one, all secrets that were given before are void.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct FleetKey([u8; 32]);
+
+impl FleetKey {
+    /// The key of the fleet that knows this token; without one nobody registers from outside.
+    #[must_use]
+    pub fn of(token: Option<&Token>) -> Self {
+        Self(blake3::derive_key("weft secrets of workers v1", token.map_or("", Token::text).as_bytes()))
+    }
+}
+
+/// Without the key.
+impl fmt::Debug for FleetKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FleetKey(…)")
+    }
+}
 
 /// What a coordinator keeps of a secret.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -36,15 +57,16 @@ impl WorkerSecret {
         Ok(Self(bytes))
     }
 
-    pub(crate) fn hash(&self) -> SecretHash {
-        SecretHash(blake3::derive_key("weft secret of a worker v1", &self.0))
+    pub(crate) fn hash(&self, fleet: &FleetKey) -> SecretHash {
+        let fleet = blake3::Hasher::new_keyed(&fleet.0).update(&self.0).finalize();
+        SecretHash(*fleet.as_bytes())
     }
 }
 
 impl SecretHash {
-    /// Whether this is the secret's hash. Takes as long for every secret.
-    pub(crate) fn is_of(&self, secret: &WorkerSecret) -> bool {
-        same(&self.0, &secret.hash().0)
+    /// Whether this is the secret's hash in this fleet. Takes as long for every secret.
+    pub(crate) fn is_of(&self, secret: &WorkerSecret, fleet: &FleetKey) -> bool {
+        same(&self.0, &secret.hash(fleet).0)
     }
 }
 
@@ -95,7 +117,11 @@ mod tests {
         let [secret, other] = [(); 2].map(|()| WorkerSecret::random().expect("randomness"));
         let pass = WorkerPass { worker: WorkerId(u64::MAX), secret: secret.clone() };
         assert_eq!(pass.text().parse(), Ok(pass.clone()));
-        assert!(secret.hash().is_of(&secret) && !secret.hash().is_of(&other));
+        let token = Token::new("0123456789abcdef".to_owned()).expect("16 bytes");
+        let [fleet, none] = [FleetKey::of(Some(&token)), FleetKey::of(None)];
+        let hash = secret.hash(&fleet);
+        assert!(hash.is_of(&secret, &fleet) && !hash.is_of(&other, &fleet));
+        assert!(!hash.is_of(&secret, &none), "another token, other secrets");
         assert_ne!(secret, other);
         assert_eq!(format!("{:?}", pass.secret), "WorkerSecret(…)");
         let digits = "0".repeat(64);

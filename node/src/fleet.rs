@@ -19,7 +19,8 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use weft_aggregator::worker::{InProcess, Local, Worker, WorkerConfig};
-use weft_aggregator::{BatchEnd, Coordinator, FleetConfig, FleetError, FleetEvent, OrderError};
+use weft_aggregator::gateway::Token;
+use weft_aggregator::{BatchEnd, Coordinator, FleetConfig, FleetError, FleetEvent, FleetKey, OrderError};
 use weft_prover::{CircuitSet, SegmentInput};
 use weft_storage::blobs::FileBlobs;
 use weft_storage::jobs::{Millis, RocksJobStore};
@@ -52,15 +53,17 @@ pub struct Fleet {
 }
 
 impl Fleet {
-    /// Opens jobs and blobs in the data folder. Returns what the coordinator will tell, too. Blocks on the disk.
+    /// Opens jobs and blobs in the data folder, for external workers with this token. Returns what the coordinator will tell,
+    /// too. Blocks on the disk.
     ///
     /// # Errors
     /// The stores cannot be opened, or the system gives no threads.
     pub fn open(
         circuits: Arc<CircuitSet>,
         data: &Path,
+        workers: Option<&Token>,
     ) -> Result<(Arc<NodeCoordinator>, mpsc::UnboundedReceiver<FleetEvent>)> {
-        let config = FleetConfig::default();
+        let config = FleetConfig { fleet: FleetKey::of(workers), ..FleetConfig::default() };
         let jobs = RocksJobStore::open(&data.join(JOBS), config.budgets).context("cannot open the store of jobs")?;
         let blobs = FileBlobs::open(&data.join(BLOBS)).context("cannot open the store of proofs")?;
         let (events, arrivals) = mpsc::unbounded_channel();

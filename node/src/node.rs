@@ -122,7 +122,8 @@ impl Node {
         let (failure, compute) = (Failure::default(), Compute::new()?);
         let (sequencer, inbox) = SequencerHandle::new(failure.clone());
         let (circuits, data) = (Arc::clone(&parts.circuits), parts.data.clone());
-        let opened = spawn_blocking(move || Fleet::open(circuits, &data)).await;
+        let workers = parts.tokens.workers.clone();
+        let opened = spawn_blocking(move || Fleet::open(circuits, &data, workers.as_ref())).await;
         let (coordinator, events) = opened.context("the jobs were not opened")??;
         let signatures = SignatureChecker::start(deployment.domain, compute.clone());
         let receipts = ReceiptSigner::open(&parts.data, deployment)?;

@@ -8,12 +8,15 @@ use weft_storage::jobs::Budgets;
 use super::conduct::ConductLimits;
 use crate::JobKind;
 use crate::message::BUILD;
+use crate::pass::FleetKey;
 
 /// Bounds and retries of a coordinator.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FleetConfig {
     /// Version that workers must have.
     pub build: String,
+    /// Binds the secrets of workers to the token of the fleet.
+    pub fleet: FleetKey,
     /// Retries and leases: those of the store.
     pub budgets: Budgets,
     /// How often a worker beats; a third of the lease or less.
@@ -78,6 +81,7 @@ impl Default for FleetConfig {
     fn default() -> Self {
         Self {
             build: BUILD.to_owned(),
+            fleet: FleetKey::of(None),
             budgets: Budgets::default(),
             beat: Duration::from_secs(5),
             conduct: ConductLimits::default(),

@@ -202,9 +202,10 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
     /// A blob that an assignment names.
     ///
     /// # Errors
-    /// The pass is none, there is no such blob, or the store failed.
+    /// The pass is none, the worker is suspended, there is no such blob, or the store failed.
     pub async fn blob(&self, pass: &WorkerPass, id: BlobId) -> Result<Vec<u8>, FleetError> {
-        self.authenticate(pass).await?;
+        let worker = self.authenticate(pass).await?;
+        self.workers().seen(worker, self.now())?;
         self.get_blob(id).await?.ok_or(FleetError::NoSuchBlob)
     }
 

@@ -30,19 +30,16 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
         if hello.name.is_empty() || hello.name.len() > NAME_BYTES_MAX || hello.name.contains(char::is_control) {
             return Err(FleetError::BadHello);
         }
-        if !self.workers().make_room(self.now(), &self.config) {
-            return Err(FleetError::Busy);
-        }
         let secret = WorkerSecret::random();
         let secret = secret.map_err(|error| FleetError::Store { reason: format!("no randomness: {error}") })?;
         let worker = place.name(self.store.new_worker().await?);
-        let registration = Registration { hello, secret: secret.hash() };
+        let registration = Registration { hello, secret: secret.hash(&self.config.fleet) };
+        self.take_in(worker, registration.clone())?;
         if place == WorkerPlace::Outside {
             let kept = postcard::to_stdvec(&registration).expect("plain data are written to memory");
             self.store.keep_worker(worker, kept).await?;
         }
         tracing::info!(worker = registration.hello.name, id = worker.0, "worker registered");
-        self.workers().register(worker, registration, self.now(), &self.config);
         let pass = WorkerPass { worker, secret };
         Ok(Welcome { pass, lease: self.config.budgets.lease, beat: self.config.beat })
     }
@@ -61,17 +58,24 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
     /// Nobody knows it, the secret is not its own, or the store failed.
     pub async fn authenticate(&self, pass: &WorkerPass) -> Result<WorkerId, FleetError> {
         if !self.workers().is_known(pass.worker) {
-            self.restore(pass.worker).await?;
+            self.restore(pass).await?;
         }
-        self.workers().authenticate(pass)
+        self.workers().authenticate(pass, &self.config.fleet)
     }
 
-    /// Takes in a worker that had registered before a restart.
-    async fn restore(&self, worker: WorkerId) -> Result<(), FleetError> {
-        let kept = self.store.kept_worker(worker).await?;
+    /// Takes in a worker that had registered before a restart, if it shows that it is the one.
+    async fn restore(&self, pass: &WorkerPass) -> Result<(), FleetError> {
+        let kept = self.store.kept_worker(pass.worker).await?;
         let registration = kept.and_then(|bytes| postcard::from_bytes::<Registration>(&bytes).ok());
         let registration = registration.filter(|registration| self.fits(&registration.hello));
         let registration = registration.ok_or(FleetError::UnknownWorker)?;
+        if !registration.secret.is_of(&pass.secret, &self.config.fleet) {
+            return Err(FleetError::Unauthorized);
+        }
+        self.take_in(pass.worker, registration)
+    }
+
+    fn take_in(&self, worker: WorkerId, registration: Registration) -> Result<(), FleetError> {
         let mut workers = self.workers();
         if !workers.make_room(self.now(), &self.config) {
             return Err(FleetError::Busy);

@@ -14,7 +14,7 @@ use super::fleet::CLAIM_WAIT_MAX;
 use super::registration::Registration;
 use super::views::{CurrentJob, WorkerState, WorkerView};
 use crate::message::{Beat, FleetError, Held, WorkerHello};
-use crate::pass::{SecretHash, WorkerPass};
+use crate::pass::{FleetKey, SecretHash, WorkerPass};
 use crate::{Job, JobKind};
 
 /// Workers that are remembered, gone ones included.
@@ -129,9 +129,9 @@ impl Workers {
     }
 
     /// The worker that a pass is of.
-    pub(super) fn authenticate(&self, pass: &WorkerPass) -> Result<WorkerId, FleetError> {
+    pub(super) fn authenticate(&self, pass: &WorkerPass, fleet: &FleetKey) -> Result<WorkerId, FleetError> {
         let worker = self.known.get(&pass.worker).ok_or(FleetError::UnknownWorker)?;
-        if worker.secret.is_of(&pass.secret) { Ok(pass.worker) } else { Err(FleetError::Unauthorized) }
+        if worker.secret.is_of(&pass.secret, fleet) { Ok(pass.worker) } else { Err(FleetError::Unauthorized) }
     }
 
     /// Notes that a worker lives.

@@ -53,6 +53,10 @@ impl Token {
         blake3::hash(token.as_bytes()) == self.hash
     }
 
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// The header's value that carries it.
     pub(super) fn header(&self) -> String {
         format!("{SCHEME}{}", self.text)

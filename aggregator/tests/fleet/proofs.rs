@@ -1,11 +1,16 @@
 //! Proofs that do not hold, jobs that fail.
 
-use weft_aggregator::coordinator::WorkerState;
-use weft_aggregator::{BatchResult, FleetError, FleetEvent, Job, JobKind, JobNews, WrappedBatch};
-use weft_storage::jobs::{JobState, MemoryJobStore};
+use std::time::Duration;
 
+use tokio::time::timeout;
+use weft_aggregator::coordinator::WorkerState;
+use weft_aggregator::message::FailureReport;
+use weft_aggregator::{BatchResult, FleetError, FleetEvent, Job, JobKind, JobNews, Transport as _, WrappedBatch};
+use weft_storage::jobs::{Failure, JobState, MemoryJobStore};
+
+use crate::leases::{claim, held, proof};
 use crate::toy::{Mishap, Toy};
-use crate::world::{Batch, World, in_memory};
+use crate::world::{Batch, PATIENCE, World, in_memory};
 
 /// A batch under one worker that is told to fail and, once it has, another one.
 async fn survives(mishaps: &[Mishap], kind: JobKind) -> (WrappedBatch, World<MemoryJobStore>, tempfile::TempDir) {
@@ -91,4 +96,21 @@ async fn a_job_that_always_fails_is_put_aside_with_its_reason_and_can_be_tried_a
     world.finish(&first).await;
     assert_eq!(world.coordinator.retry(1).await.expect("the store works"), 1);
     world.proven(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_worker_says_is_done_and_told_even_if_it_does_not_wait_for_the_answer() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let world = in_memory(dir.path());
+    world.submit(&Batch::new(1, 2)).await;
+    let transport = world.local();
+    let (pass, assignment) = claim(&transport, "hasty").await;
+    let given_up = timeout(Duration::ZERO, transport.submit(&pass, proof(&assignment))).await;
+    assert!(given_up.is_err(), "it has only begun");
+    world.wait_for_job(Job::Segment(0), |news| matches!(news, JobNews::Done { .. })).await;
+    let next = transport.claim(&pass, PATIENCE).await.expect("it may").expect("a job");
+    let report = FailureReport { held: held(&next), failure: Failure::Error("no such wire".to_owned()) };
+    let given_up = timeout(Duration::ZERO, transport.fail(&pass, report)).await;
+    assert!(given_up.is_err(), "it has only begun");
+    world.wait_for_job(Job::Segment(1), |news| matches!(news, JobNews::Requeued { .. })).await;
 }

@@ -5,10 +5,12 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
-use weft_aggregator::{BatchResult, Job, JobKind, JobNews, OrderError, Transport as _};
-use weft_storage::jobs::{Budgets, JobState, RocksJobStore};
+use weft_aggregator::message::Beat;
+use weft_aggregator::{BatchResult, FleetError, Job, JobKind, JobNews, OrderError, Transport as _, WorkerPass};
+use weft_storage::jobs::{BeatReply, Budgets, JobState, RocksJobStore};
 
 use crate::http::{serve, transport};
+use crate::leases::{claim, held};
 use crate::toy::{Mishap, Toy};
 use crate::world::{BUDGETS, Batch, PATIENCE, Running, World, config, hello, in_process, start};
 
@@ -164,4 +166,32 @@ fn a_coordinator_that_dies_again_and_again_ends_with_every_job_done() {
     for worker in running {
         workers.block_on(worker.stop()).expect("it was asked to");
     }
+}
+
+#[test]
+fn a_worker_is_the_same_for_the_next_coordinator() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (first, world, address) = rise(dir.path(), "127.0.0.1:0");
+    let remote = transport(address);
+    let (pass, assignment, left) = first.block_on(async {
+        world.submit(&Batch::new(1, 1)).await;
+        let (pass, assignment) = claim(&remote, "remote").await;
+        let left = remote.register(hello("left")).await.expect("it fits").pass;
+        remote.goodbye(&left).await.expect("it may go");
+        (pass, assignment, left)
+    });
+    die(first, world);
+    let (second, world, _) = rise(dir.path(), &address.to_string());
+    second.block_on(async {
+        let beat = || Beat { held: held(&assignment), stage: "proving".to_owned(), is_draining: false };
+        let forged = WorkerPass { worker: pass.worker, ..left.clone() };
+        assert_eq!(remote.beat(&forged, beat()).await, Err(FleetError::Unauthorized));
+        assert_eq!(remote.beat(&left, beat()).await, Err(FleetError::UnknownWorker), "it has left");
+        assert!(world.coordinator.worker_views().is_empty(), "nobody has shown who it is");
+        assert_eq!(remote.beat(&pass, beat()).await, Ok(BeatReply::Extended), "its lease goes on");
+        let views = world.coordinator.worker_views();
+        assert_eq!((views.len(), views[0].id, views[0].name.as_str()), (1, pass.worker, "remote"));
+        assert!(views[0].current.is_some(), "{views:?}");
+    });
+    die(second, world);
 }
