@@ -30,20 +30,18 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
     ///
     /// # Errors
     /// The pass is none, the worker is suspended or asks too often, or too many wait.
-    pub async fn claim(
-        self: &Arc<Self>,
-        pass: &WorkerPass,
-        wait: Duration,
-    ) -> Result<Option<Assignment>, FleetError> {
+    pub async fn claim(self: &Arc<Self>, pass: &WorkerPass, wait: Duration) -> Result<Option<Assignment>, FleetError> {
         let worker = self.authenticate(pass).await?;
         let begun = Instant::now();
         let deadline = begun + wait.min(CLAIM_WAIT_MAX);
         let waiter = Arc::clone(&self.waiters).try_acquire_owned().map_err(|_| FleetError::Busy)?;
         let (turn, pause) = self.workers().turn(worker)?;
-        if pause > deadline {
-            return Err(FleetError::TooMany { wait: pause - begun });
+        if let Some(pause) = pause {
+            if pause > deadline {
+                return Err(FleetError::TooMany { wait: pause - begun });
+            }
+            sleep_until(pause).await;
         }
-        sleep_until(pause).await;
         let claimed = self.claim_until(worker, deadline, Arc::new((waiter, turn))).await?;
         self.workers().claimed(worker, claimed.is_some(), begun.elapsed());
         if claimed.is_some() {
@@ -185,11 +183,7 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
     }
 
     /// The job and the lease, if this is how the worker has leased the job.
-    pub(super) async fn leased(
-        &self,
-        worker: WorkerId,
-        held: &Held,
-    ) -> Result<Option<(JobRecord, Lease)>, FleetError> {
+    pub(super) async fn leased(&self, worker: WorkerId, held: &Held) -> Result<Option<(JobRecord, Lease)>, FleetError> {
         let holder = Holder { worker, lease: held.lease };
         let Some(record) = self.store.job(&held.key).await? else { return Ok(None) };
         let lease = match &record.state {

@@ -44,8 +44,8 @@ pub use config::{FleetConfig, LeaseMax, StallLimits};
 pub use fleet::CLAIM_WAIT_MAX;
 pub use order::{BATCHES_KEPT, BatchResult, JobCost, WrappedBatch};
 pub use registration::WorkerPlace;
-pub(crate) use whole::whole;
 pub use views::{CurrentJob, FleetCounts, JobView, KindCounts, WorkerState, WorkerView};
+pub(crate) use whole::whole;
 
 use batch::BatchPlan;
 use statistics::Statistics;

@@ -163,7 +163,9 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
                     JobState::Waiting(_) | JobState::Ready(_) | JobState::Quarantined { .. } | JobState::Cancelled => {}
                 }
             }
-            if let (false, Some(plan)) = (is_proven, BatchPlan::restore(&*self.circuits, &records, self.config.lease_max)?) {
+            if let (false, Some(plan)) =
+                (is_proven, BatchPlan::restore(&*self.circuits, &records, self.config.lease_max)?)
+            {
                 plans.insert(batch, plan);
                 open.push(batch);
             }

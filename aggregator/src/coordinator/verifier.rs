@@ -55,8 +55,8 @@ mod tests {
     use std::time::Duration;
 
     use tokio::time::timeout;
-    use weft_prover::StageLog;
     use weft_protocol::crypto::Digest;
+    use weft_prover::StageLog;
 
     use super::*;
     use crate::Task;

@@ -63,15 +63,8 @@ pub enum WorkerState {
 
 impl WorkerState {
     /// All of them.
-    pub const ALL: [Self; 7] = [
-        Self::Idle,
-        Self::Proving,
-        Self::Draining,
-        Self::Stuck,
-        Self::SetAside,
-        Self::Suspended,
-        Self::Gone,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Idle, Self::Proving, Self::Draining, Self::Stuck, Self::SetAside, Self::Suspended, Self::Gone];
 
     /// One word for it.
     #[must_use]

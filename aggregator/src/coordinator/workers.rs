@@ -151,15 +151,13 @@ impl Workers {
 
     /// Leave to claim, which a worker has once at a time, and when the claim may begin: one that has claimed in haste, and
     /// in vain, waits longer each time.
-    pub(super) fn turn(&self, id: WorkerId) -> Result<(OwnedSemaphorePermit, Instant), FleetError> {
+    pub(super) fn turn(&self, id: WorkerId) -> Result<(OwnedSemaphorePermit, Option<Instant>), FleetError> {
         let worker = self.known.get(&id).ok_or(FleetError::UnknownWorker)?;
         let turn = Arc::clone(&worker.turn).try_acquire_owned();
         let turn = turn.map_err(|_| FleetError::TooMany { wait: CLAIM_RETRY })?;
-        let pause = match worker.haste.checked_sub(HASTE_FREE) {
-            None => Duration::ZERO,
-            Some(excess) => (HASTE_PAUSE * (1 << excess.min(HASTE_DOUBLINGS_MAX))).min(CLAIM_WAIT_MAX),
-        };
-        Ok((turn, worker.claimed.unwrap_or_else(Instant::now) + pause))
+        let excess = worker.haste.checked_sub(HASTE_FREE);
+        let pause = excess.map(|excess| (HASTE_PAUSE * (1 << excess.min(HASTE_DOUBLINGS_MAX))).min(CLAIM_WAIT_MAX));
+        Ok((turn, worker.claimed.zip(pause).map(|(claimed, pause)| claimed + pause)))
     }
 
     /// Notes how a claim has ended, and how long it took.
@@ -184,7 +182,8 @@ impl Workers {
         let (circuits, memory, current) =
             (worker.hello.circuits.clone(), worker.hello.memory_mib, worker.current.clone());
         let is_set_aside = |name: &str| self.conducts.is_set_aside(name, now, &config.conduct);
-        let can = |worker: &&Worker| worker.standing == Standing::Good && !is_away(worker, now, config);
+        let can =
+            |worker: &&Worker| worker.standing == Standing::Good && !is_away(worker, now, config) && is_at_work(worker);
         let others = || self.known.iter().filter(|(other, _)| **other != id).map(|(_, worker)| worker).filter(can);
         // Set aside it is only for others: if there is nobody else, better it than nobody.
         let is_replaced = is_set_aside(&name) && others().any(|other| !is_set_aside(&other.hello.name));
@@ -228,13 +227,7 @@ impl Workers {
     }
 
     /// The same, since the job has failed.
-    pub(super) fn failed(
-        &mut self,
-        id: WorkerId,
-        held: &Held,
-        reason: &str,
-        (now, config): (Millis, &FleetConfig),
-    ) {
+    pub(super) fn failed(&mut self, id: WorkerId, held: &Held, reason: &str, (now, config): (Millis, &FleetConfig)) {
         self.end(id, held);
         let Some(worker) = self.known.get_mut(&id) else { return };
         worker.jobs_failed += 1;
@@ -353,6 +346,12 @@ impl Workers {
 /// Time from one moment to another; zero if the clock went back.
 pub(super) const fn elapsed(from: Millis, to: Millis) -> Duration {
     Duration::from_millis(to.0.saturating_sub(from.0))
+}
+
+/// Whether a worker does a job or asks for one: only then do others leave it anything.
+fn is_at_work(worker: &Worker) -> bool {
+    let has_asked = worker.claimed.is_some_and(|claimed| claimed.elapsed() < CLAIM_WAIT_MAX);
+    worker.current.is_some() || worker.turn.available_permits() == 0 || has_asked
 }
 
 /// Whether nothing was heard of a worker for longer than it may be silent.

@@ -92,12 +92,7 @@ impl HttpTransport {
         self.call(route, &bearer(pass), message, timeout).await
     }
 
-    pub(super) fn ask(
-        &self,
-        (method, path): (Method, &str),
-        authorization: &str,
-        timeout: Duration,
-    ) -> RequestBuilder {
+    pub(super) fn ask(&self, (method, path): (Method, &str), authorization: &str, timeout: Duration) -> RequestBuilder {
         let mut authorization = HeaderValue::from_str(authorization).expect("tokens and passes are visible ASCII");
         authorization.set_sensitive(true);
         let url = format!("{}/v1/prover/{path}", self.base);

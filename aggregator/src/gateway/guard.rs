@@ -1,5 +1,6 @@
 //! Who is let in, before a body is read: each kind of route asks for another thing that only some know.
 
+use std::future::Future;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -43,10 +44,10 @@ impl<S: JobStore, B: BlobStore> Guard<S, B> {
         Self { coordinator, tokens, requests: Semaphore::new(REQUESTS_MAX), registrations: Registrations::new() }
     }
 
-    /// Lets a request through as long as there are not too many, for its time.
-    async fn admit(&self, request: Request, next: Next) -> Response {
+    /// Answers a request as long as there are not too many, for its time.
+    async fn bounded(&self, answer: impl Future<Output = Response>) -> Response {
         let Ok(_permit) = self.requests.try_acquire() else { return FleetError::Busy.into_response() };
-        timeout(REQUEST_TIMEOUT, next.run(request)).await.unwrap_or_else(|_| FleetError::Busy.into_response())
+        timeout(REQUEST_TIMEOUT, answer).await.unwrap_or_else(|_| FleetError::Busy.into_response())
     }
 }
 
@@ -62,7 +63,7 @@ pub(super) async fn newcomers<S: JobStore, B: BlobStore>(
     if let Err(wait) = guard.registrations.take(address_of(&request)) {
         return FleetError::TooMany { wait }.into_response();
     }
-    guard.admit(request, next).await
+    guard.bounded(next.run(request)).await
 }
 
 /// Asks for the pass of a worker, and hands it on.
@@ -74,11 +75,14 @@ pub(super) async fn workers<S: JobStore, B: BlobStore>(
     let value = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let pass = value.and_then(|value| value.strip_prefix(SCHEME)?.parse::<WorkerPass>().ok());
     let Some(pass) = pass else { return FleetError::Unauthorized.into_response() };
-    if let Err(error) = guard.coordinator.authenticate(&pass).await {
-        return error.into_response();
-    }
-    request.extensions_mut().insert(pass);
-    guard.admit(request, next).await
+    let answer = async {
+        if let Err(error) = guard.coordinator.authenticate(&pass).await {
+            return error.into_response();
+        }
+        request.extensions_mut().insert(pass);
+        next.run(request).await
+    };
+    guard.bounded(answer).await
 }
 
 /// Asks for the token of the operators.
@@ -91,5 +95,5 @@ pub(super) async fn operators<S: JobStore, B: BlobStore>(
     if !token.is_in(request.headers()) {
         return FleetError::Unauthorized.into_response();
     }
-    guard.admit(request, next).await
+    guard.bounded(next.run(request)).await
 }

@@ -29,7 +29,6 @@ mod token;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::{Extension, Router};
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, Path, State};
@@ -38,6 +37,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{delete, get, post};
+use axum::{Extension, Router};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use weft_storage::blobs::BlobStore;
@@ -49,10 +49,10 @@ use crate::pass::WorkerPass;
 use crate::{Coordinator, Local};
 
 pub use client::{ClientError, HttpTransport};
+use guard::Guard;
 pub use guard::Tokens;
 pub use operator::{Readmitted, Retried};
 pub use problem::ProblemCode;
-use guard::Guard;
 pub use token::{TOKEN_BYTES_MIN, Token, TokenError};
 
 /// Bytes of a body that brings a proof, at most.

@@ -78,7 +78,9 @@ impl Problem {
             }
             FleetError::Unauthorized => (ProblemCode::Unauthorized, StatusCode::UNAUTHORIZED),
             FleetError::TooLarge => (ProblemCode::BodyTooLarge, StatusCode::PAYLOAD_TOO_LARGE),
-            FleetError::Protocol { .. } | FleetError::Forbidden { .. } => (ProblemCode::BadRequest, StatusCode::BAD_REQUEST),
+            FleetError::Protocol { .. } | FleetError::Forbidden { .. } => {
+                (ProblemCode::BadRequest, StatusCode::BAD_REQUEST)
+            }
         };
         let expected = match error {
             FleetError::Refused(expected) => Some(ExpectedText {

@@ -189,7 +189,8 @@ async fn requests_are_bounded_and_understood_or_refused() {
 
 /// The header of a worker: what stands in it is what is documented.
 fn header_of(pass: &WorkerPass) -> String {
-    let secret: [u8; 32] = postcard::from_bytes(&postcard::to_stdvec(&pass.secret).expect("plain data")).expect("it is");
+    let secret: [u8; 32] =
+        postcard::from_bytes(&postcard::to_stdvec(&pass.secret).expect("plain data")).expect("it is");
     format!("Bearer {}.{}", pass.worker.0, hex::encode(secret))
 }
 

@@ -50,7 +50,8 @@ async fn the_job_of_a_dead_worker_goes_to_another_one() {
     assert!(waited >= lease && waited < lease + SWEEP, "{waited:?}");
     world.finish(&batch).await;
     world.proven(1).await;
-    let view = world.coordinator.worker_views().into_iter().find(|view| view.id == dead.worker).expect("it is remembered");
+    let view =
+        world.coordinator.worker_views().into_iter().find(|view| view.id == dead.worker).expect("it is remembered");
     assert!(view.current.is_none() && view.last_failure.is_some(), "{view:?}");
 }
 
@@ -79,7 +80,8 @@ async fn a_worker_that_beats_without_progress_loses_its_job() {
         .filter_map(|news| if let JobNews::Requeued { reason } = news { Some(reason) } else { None })
         .collect();
     assert!(reasons[0].contains("no progress in stage proving"), "{reasons:?}");
-    let view = world.coordinator.worker_views().into_iter().find(|view| view.id == zombie.worker).expect("it is remembered");
+    let view =
+        world.coordinator.worker_views().into_iter().find(|view| view.id == zombie.worker).expect("it is remembered");
     assert_eq!(view.state, WorkerState::Stuck);
 }
 

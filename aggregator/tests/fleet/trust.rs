@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use weft_aggregator::coordinator::{ConductLimits, LeaseMax, StallLimits, WorkerState};
 use weft_aggregator::message::{Beat, FailureReport};
-use weft_aggregator::{FleetConfig, FleetError, FleetEvent, Job, JobKind, JobNews, ProofOutcome, Transport, WorkerPass};
+use weft_aggregator::{
+    FleetConfig, FleetError, FleetEvent, Job, JobKind, JobNews, ProofOutcome, Transport, WorkerPass,
+};
 use weft_storage::jobs::{BeatReply, Failure, JobState, MemoryJobStore, Settled};
 
 use crate::leases::{claim, held, proof};
@@ -53,8 +55,7 @@ async fn other_stages_keep_a_job_only_for_its_longest_time() {
     let lease_max = LeaseMax { segment: Duration::from_millis(1_500), ..LeaseMax::default() };
     let long = Duration::from_secs(600);
     let stall = StallLimits { factor: 5, floor: long, unknown: long };
-    let world =
-        World::new(MemoryJobStore::new(BUDGETS), dir.path(), FleetConfig { lease_max, stall, ..config() });
+    let world = World::new(MemoryJobStore::new(BUDGETS), dir.path(), FleetConfig { lease_max, stall, ..config() });
     world.submit(&Batch::new(1, 1)).await;
     let transport = world.local();
     let (worker, assignment) = claim(&transport, "busy").await;

@@ -91,6 +91,11 @@ fn wrong_arguments_are_refused_with_code_2() {
         "weft keygen",
         "weft keygen k.json --kind other",
         "weft keygen k.json --passphrase-file p --passphrase-stdin",
+        "weft workers retry",
+        "weft workers retry first --operator-token-file t",
+        "weft workers retry -1 --operator-token-file t",
+        "weft workers readmit",
+        "weft workers --api http://x retry 1 --operator-token-file t",
         "weft verify",
         "weft doctor --chain-id x",
         "weft completions",
@@ -116,6 +121,23 @@ fn a_node_must_be_named_and_answer() {
     }
     let profile = Profile { api: Some("http://127.0.0.1:1".to_owned()), ..Profile::default() };
     assert_eq!(fails("weft status", profile), Exit::Unreachable);
+}
+
+#[test]
+fn operators_name_the_node_and_a_file_with_their_token() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let token = folder.path().join("operator-token");
+    std::fs::write(&token, "0123456789abcdef\n").unwrap();
+    for order in ["retry 17", "readmit attic"] {
+        let line = |api: &str| format!("weft workers {order}{api} --operator-token-file {}", token.display());
+        let nobody = line(" --api http://127.0.0.1:1");
+        std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o644)).unwrap();
+        assert_eq!(fails(&nobody, Profile::default()), Exit::Failed, "others can read the token");
+        std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(fails(&nobody, Profile::default()), Exit::Unreachable);
+        assert_eq!(fails(&line(""), Profile::default()), Exit::Usage);
+    }
 }
 
 #[test]

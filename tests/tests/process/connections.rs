@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
-use crate::stage::{Provers, Stage};
+use crate::stage::{Provers, Stage, TOKEN};
 
 /// Connections of each bad kind.
 const CONNECTIONS: usize = 150;
@@ -107,7 +107,7 @@ async fn oversized(address: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn workers_without_the_token_are_refused() {
+async fn workers_and_operators_without_what_they_must_know_are_refused() {
     let stage = Stage::set(NEVER, Provers::External).await.unwrap();
     let calls = [
         (Method::POST, "registrations"),
@@ -130,5 +130,17 @@ async fn workers_without_the_token_are_refused() {
             assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{method} {path} {authorization:?}");
             assert_eq!(answer.headers()["content-type"], "application/problem+json");
         }
+    }
+    // The token of the fleet lets a worker register, and nothing else.
+    for (path, status, code) in [
+        ("leases", StatusCode::UNAUTHORIZED, "unauthorized"),
+        ("batches/1/retry", StatusCode::FORBIDDEN, "no_operator_token"),
+        ("workers/a/readmit", StatusCode::FORBIDDEN, "no_operator_token"),
+    ] {
+        let request = Client::new().post(format!("{}/v1/prover/{path}", stage.url())).bearer_auth(TOKEN);
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), status, "{path}");
+        let problem: serde_json::Value = answer.json().await.unwrap();
+        assert_eq!(problem["code"], code, "{path}");
     }
 }

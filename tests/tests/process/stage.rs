@@ -34,7 +34,7 @@ const POLL: Duration = Duration::from_millis(10);
 /// it.
 const L1_POLL_MS: &str = "200";
 /// Token of the fleet: as long as one must be, and worth nothing.
-const TOKEN: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 /// Everything of a test.
 pub(crate) struct Stage {

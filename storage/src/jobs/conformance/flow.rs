@@ -194,7 +194,10 @@ pub(super) async fn settle<S: JobStore>(on: &Driver<'_, S>) {
     let (_, second) = on.must_claim(first.until.0, 2).await;
     let late = DoneJob { worker: first.worker, ..done(1, 20_000) };
     assert_eq!(on.settle(key(1), late.clone()).await, Settled::First, "a late proof is as good as any");
-    assert_eq!(on.store.beat(Millis(20_001), second.holder(), "prove").await.expect("the store works"), BeatReply::Cancelled);
+    assert_eq!(
+        on.store.beat(Millis(20_001), second.holder(), "prove").await.expect("the store works"),
+        BeatReply::Cancelled
+    );
     assert_eq!(on.settle(key(1), done(9, 20_002)).await, Settled::Duplicate);
     assert_eq!(on.state(key(1)).await, JobState::Done(late.clone()), "done is final");
     assert!(on.store.expire(Millis(90_000)).await.expect("the store works").is_empty());
