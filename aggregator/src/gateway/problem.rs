@@ -125,7 +125,7 @@ impl IntoResponse for FleetError {
         let status = StatusCode::from_u16(problem.status).expect("it was made of one");
         let body = serde_json::to_vec(&problem).expect("plain data are written to memory");
         let mut response = (status, [(CONTENT_TYPE, "application/problem+json")], body).into_response();
-        if let FleetError::TooMany { wait } = self {
+        if let Self::TooMany { wait } = self {
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
             response.headers_mut().insert(RETRY_AFTER, seconds.into());
         }

@@ -95,7 +95,9 @@ impl<T: Transport> Link<T> {
             match call(pass.clone()).await {
                 // The thread of the beats may have registered meanwhile.
                 Err(FleetError::UnknownWorker) if self.identity.pass().as_ref() != Some(&pass) => {}
-                Err(FleetError::UnknownWorker) => drop(self.register().await?),
+                Err(FleetError::UnknownWorker) => {
+                    self.register().await?;
+                }
                 Err(error) if error.is_passing() => {
                     tracing::warn!(%error, "the coordinator is asked again");
                     sleep(pauses.next(&error)).await;

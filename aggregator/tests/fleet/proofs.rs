@@ -105,12 +105,11 @@ async fn what_a_worker_says_is_done_and_told_even_if_it_does_not_wait_for_the_an
     world.submit(&Batch::new(1, 2)).await;
     let transport = world.local();
     let (pass, assignment) = claim(&transport, "hasty").await;
-    let given_up = timeout(Duration::ZERO, transport.submit(&pass, proof(&assignment))).await;
-    assert!(given_up.is_err(), "it has only begun");
+    // Begun, and given up unless it was quicker than that.
+    drop(timeout(Duration::ZERO, transport.submit(&pass, proof(&assignment))).await);
     world.wait_for_job(Job::Segment(0), |news| matches!(news, JobNews::Done { .. })).await;
     let next = transport.claim(&pass, PATIENCE).await.expect("it may").expect("a job");
     let report = FailureReport { held: held(&next), failure: Failure::Error("no such wire".to_owned()) };
-    let given_up = timeout(Duration::ZERO, transport.fail(&pass, report)).await;
-    assert!(given_up.is_err(), "it has only begun");
+    drop(timeout(Duration::ZERO, transport.fail(&pass, report)).await);
     world.wait_for_job(Job::Segment(1), |news| matches!(news, JobNews::Requeued { .. })).await;
 }
