@@ -24,6 +24,7 @@ mod pass;
 mod plan;
 mod prove;
 mod statement;
+mod trace;
 pub mod worker;
 
 pub use bench::{
@@ -38,4 +39,5 @@ pub use pass::{FleetKey, PassError, WorkerPass, WorkerSecret};
 pub use plan::{Children, MergeJob, MergePlan, PlanError};
 pub use prove::{prove_aggregate, prove_lift, prove_seal, prove_wrap};
 pub use statement::{BatchEnd, JobStatement, SegmentOrder, Task};
+pub use trace::{BatchTrace, trace_id};
 pub use worker::{ChildProcess, Executor, InProcess, Local, Transport, Worker, WorkerConfig};

@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use weft_protocol::crypto::Digest;
 
-use crate::limits::{PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX};
+use crate::limits::{PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, PAGE_READS_MAX};
 use crate::problem::Refusal;
 use crate::router::Shared;
 use crate::{Backend, BatchSelector, FixedBytes, Page, PageRequest};
@@ -201,6 +201,11 @@ fn number(name: &str, text: &str) -> Result<u64, Refusal> {
 const NUMBER_DIGITS_MAX: usize = 20;
 
 impl PageRequest {
+    /// The same for a list whose items may take a read of a whole batch each.
+    pub(crate) fn of_reads(self) -> Self {
+        Self { limit: self.limit.min(PAGE_READS_MAX), ..self }
+    }
+
     /// One item more than the page has: whether it exists tells whether there is a next page.
     pub(crate) fn with_one_more(self) -> Self {
         Self { limit: self.limit + 1, ..self }

@@ -11,7 +11,7 @@
 //! | `GET /v1/batches/{…}/transactions`, `…/data`, `…/proof` | [`Page`] of [`TransactionView`]; [`BatchDataView`]; the file that `weft verify` reads |
 //! | `GET /v1/batches/{…}/proof-tree`, `…/events` | [`ProofTreeView`]; steps and jobs as they come |
 //! | `GET /v1/batches/{…}/withdrawals`, `/v1/withdrawals/{batch}/{position}` | [`WithdrawalView`]s, each with the L1 call that pays it |
-//! | `GET /v1/queue` | [`Page`] of [`QueueEntryView`] |
+//! | `GET /v1/queue`, `/v1/queue/{position}` | [`Page`] of [`QueueEntryView`]; [`QueueEntryView`] |
 //! | `GET /v1/fees`, `POST /v1/fees/estimate` | [`FeesView`]; [`FeeEstimateView`] |
 //! | `GET /v1/prover/jobs`, `/v1/prover/workers` | [`Page`] of [`JobView`]; [`WorkersView`] |
 //! | `GET /v1/config`, `/v1/status` | [`FullConfigView`]; [`StatusView`] |
@@ -19,7 +19,7 @@
 //! | `GET /openapi.json`, `/docs` | the description of all this; a page that shows it |
 //!
 //! Amounts are decimal strings in base units, hashes and bytes are lower-case hexadecimal text with `0x`, times are
-//! RFC 3339 in UTC. Lists take `limit` (1 to [`PAGE_ITEMS_MAX`]) and the opaque `cursor` that the page before gave as
+//! RFC 3339 in UTC. Lists take `limit` (1 to [`PAGE_ITEMS_MAX`]; some give at most [`PAGE_READS_MAX`]) and the opaque `cursor` that the page before gave as
 //! `next`. Every error has the shape of [`Problem`], also those that no handler made.
 //!
 //! The crate decodes and answers; [`Backend`], which the node implements, decides. It knows `weft-protocol` only, so
@@ -31,6 +31,7 @@
 mod backend;
 mod bodies;
 mod caching;
+mod clients;
 mod document;
 mod extract;
 mod fields;
@@ -55,10 +56,10 @@ pub use backend::{
     AccountFilter, Backend, BackendError, BatchSelector, Deployment, FileBody, PageRequest, StateAt, Submission,
     SubmitError,
 };
-pub use limits::{Limits, PAGE_ITEMS_MAX, SUBMIT_MAX};
+pub use limits::{Limits, PAGE_ITEMS_MAX, PAGE_READS_MAX, SUBMIT_MAX};
 pub use problem::Problem;
 pub use request::{Inexpressible, TransactionRequest};
-pub use server::Server;
+pub use server::{Door, Server};
 pub use text::{FixedBytes, HexBytes, L1Hash};
 pub use time::{ParseTimeError, Time};
 pub use views::{

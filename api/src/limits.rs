@@ -9,6 +9,9 @@ use crate::ApiLimits;
 pub(crate) const PAGE_ITEMS_DEFAULT: usize = 100;
 /// Most items of a page.
 pub const PAGE_ITEMS_MAX: usize = 500;
+/// Most items of a page of batches, of entries of the queue or of an account's history: each may take a read of a whole
+/// batch.
+pub const PAGE_READS_MAX: usize = 100;
 /// Most transactions of one `POST /v1/transactions/batch`.
 pub const SUBMIT_MAX: usize = 128;
 
@@ -36,6 +39,8 @@ pub struct Limits {
     pub write_time_max: Duration,
     /// Streams of events at the same time; more are refused with 429.
     pub streams_max: usize,
+    /// Of those, of one client; more are refused with 429.
+    pub client_streams_max: usize,
     /// Time after which a stream ends.
     pub stream_time_max: Duration,
     /// How often a stream looks for news.
@@ -57,6 +62,7 @@ impl Default for Limits {
             head_time_max: Duration::from_secs(10),
             write_time_max: Duration::from_secs(20),
             streams_max: 256,
+            client_streams_max: 32,
             stream_time_max: Duration::from_secs(600),
             stream_interval: Duration::from_millis(200),
             stop_time_max: Duration::from_secs(5),
@@ -79,7 +85,7 @@ impl Limits {
             page_items: count(PAGE_ITEMS_MAX),
             requests_per_second: self.client_requests_per_second.get(),
             requests_burst: self.client_requests_burst.get(),
-            streams: count(self.streams_max),
+            streams: count(self.client_streams_max),
             stream_seconds: self.stream_time_max.as_secs(),
         }
     }

@@ -42,7 +42,7 @@ macro_rules! parameters {
 parameters! {
     /// Which part of a list.
     Paging: [
-        (Query, "limit", number(1, limit_max()).default(Some(json!(PAGE_ITEMS_DEFAULT))), "Most items of the page."),
+        (Query, "limit", number(1, limit_max()).default(Some(json!(PAGE_ITEMS_DEFAULT))), "Most items of the page; a page of batches, of the queue or of an account's history has at most 100."),
         (Query, "cursor", text("Opaque.", "^[0-9a-f]{16}$"), "What the page before gave as `next`.")
     ];
     /// Asks whether something has changed.
@@ -52,6 +52,10 @@ parameters! {
     /// Goes on with a stream.
     Resuming: [
         (Header, "Last-Event-ID", text("A number.", "^[0-9]{1,9}$"), "The id of the last event that the client has got.")
+    ];
+    /// Names an entry of the L1 queue.
+    QueuePosition: [
+        (Path, "position", number(0, u64::from(u32::MAX)), "Position in the queue.")
     ];
     /// Names a batch.
     BatchName: [

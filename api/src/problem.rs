@@ -140,9 +140,10 @@ impl Refusal {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", title, detail).after(wait)
     }
 
-    /// More streams of events than the server takes on.
+    /// More streams of events than the server takes on, of a client or of all.
     pub(crate) fn too_many_streams() -> Self {
-        let detail = "the server has as many streams of events as it takes on; ask from time to time instead";
+        let detail = "there are as many streams of events as the server takes on, of this address or of all; \
+            ask from time to time instead";
         let title = "Too many streams";
         Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_streams", title, detail).after(RETRY_SOON)
     }

@@ -66,7 +66,7 @@ impl Allowances {
 }
 
 /// Stands for those whose address is not known, or not kept apart.
-const UNKNOWN: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+pub(crate) const UNKNOWN: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// Who is one client: an address, of version 6 a network of 64 bits, which one user has whole.
 pub(crate) fn client_of(peer: &SocketAddr) -> IpAddr {

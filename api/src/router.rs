@@ -18,6 +18,7 @@ use tower_http::timeout::TimeoutLayer;
 use utoipa::openapi::HttpMethod;
 use utoipa::{OpenApi, Path};
 
+use crate::clients::Clients;
 use crate::observe::{TraceIds, observe};
 use crate::problem::Refusal;
 use crate::rate::{Allowances, limit};
@@ -30,6 +31,8 @@ pub(crate) struct App<B> {
     pub(crate) limits: Limits,
     /// One permit for each stream of events.
     pub(crate) streams: Arc<Semaphore>,
+    /// Streams by client.
+    pub(crate) listeners: Arc<Clients>,
     /// True once the server stops.
     pub(crate) closed: watch::Receiver<bool>,
     /// The OpenAPI document.
@@ -42,7 +45,7 @@ pub(crate) type Shared<B> = Arc<App<B>>;
 impl<B: Backend> App<B> {
     pub(crate) fn new(backend: Arc<B>, limits: Limits, closed: watch::Receiver<bool>) -> Self {
         let streams = Arc::new(Semaphore::new(limits.streams_max));
-        Self { backend, limits, streams, closed, document: document::json(&limits).into() }
+        Self { backend, limits, streams, listeners: Arc::default(), closed, document: document::json(&limits).into() }
     }
 }
 
@@ -78,7 +81,7 @@ routes! {
         batches::list, batches::one, batches::transactions, batches::data, batches::proof, batches::proof_tree,
         batches::events, batches::withdrawals,
         withdrawals::one,
-        queue::list,
+        queue::list, queue::one,
         fees::rules, fees::estimate,
         prover::jobs, prover::workers,
         status::config, status::status,
@@ -101,10 +104,15 @@ pub(crate) fn router_of<B: Backend>(app: &Shared<B>, others: Router) -> Router {
         .layer(DefaultBodyLimit::max(limits.body_bytes_max));
     let limited = limited::<B>().layer(limiting).with_state(Arc::clone(app));
     let unlimited = unlimited::<B>().layer(timeout).with_state(Arc::clone(app));
+    observed(limited.merge(unlimited).merge(others))
+}
+
+/// The same routes with a trace id for each request, and an explanation of each error.
+pub(crate) fn observed(routes: Router) -> Router {
     let outer = ServiceBuilder::new()
         .layer(from_fn_with_state(Arc::new(TraceIds::default()), observe))
         .layer(CatchPanicLayer::custom(panicked));
-    limited.merge(unlimited).merge(others).fallback(|| async { Refusal::of_status(StatusCode::NOT_FOUND) }).layer(outer)
+    routes.fallback(|| async { Refusal::of_status(StatusCode::NOT_FOUND) }).layer(outer)
 }
 
 fn filter(methods: &[HttpMethod]) -> MethodFilter {

@@ -1,11 +1,10 @@
 //! Connections: how many, for how long, and how they end.
 
-use core::net::{IpAddr, SocketAddr};
+use core::net::SocketAddr;
 use core::pin::pin;
 use core::time::Duration;
-use std::collections::BTreeMap;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -19,8 +18,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
 
+use crate::clients::Clients;
 use crate::rate::client_of;
-use crate::router::{App, router_of};
+use crate::router::{App, observed, router_of};
 use crate::{Backend, Limits};
 
 /// Headers of a request; more are refused with 431.
@@ -72,21 +72,37 @@ impl<B: Backend> Server<B> {
     /// # Errors
     /// The listener has no address any more.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()> + Send) -> io::Result<()> {
-        listener.local_addr()?;
-        let limits = self.app.limits;
-        let connections =
-            Connections { router: self.router(), limits, clients: Arc::default(), graceful: GracefulShutdown::new() };
-        tokio::select! {
-            () = connections.accept(&listener) => {}
-            () = shutdown => {}
-        }
-        drop(listener);
-        // Streams watch this; without any, nobody does.
-        let _ = self.closing.send(true);
-        if tokio::time::timeout(limits.stop_time_max, connections.graceful.shutdown()).await.is_err() {
-            tracing::warn!("connections were cut off: they did not end in time");
-        }
-        Ok(())
+        let connections = Connections::new(self.router(), self.app.limits);
+        let close = || {
+            // Streams watch this; without any, nobody does.
+            let _ = self.closing.send(true);
+        };
+        connections.serve(listener, shutdown, close).await
+    }
+}
+
+/// Other routes than those of the API, behind a door of their own: what comes through it takes no connection from the API's
+/// clients, nor they from it.
+#[derive(Debug)]
+pub struct Door {
+    router: Router,
+    limits: Limits,
+}
+
+impl Door {
+    /// A door to these routes, which keep their own limits of time and size; of `limits`, those of connections hold.
+    /// Requests have trace ids, and errors are explained where the routes do not do so themselves.
+    #[must_use]
+    pub fn new(router: Router, limits: Limits) -> Self {
+        Self { router: observed(router), limits }
+    }
+
+    /// Serves until `shutdown` ends; see [`Server::serve`].
+    ///
+    /// # Errors
+    /// The listener has no address any more.
+    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()> + Send) -> io::Result<()> {
+        Connections::new(self.router, self.limits).serve(listener, shutdown, || ()).await
     }
 }
 
@@ -98,6 +114,30 @@ struct Connections {
 }
 
 impl Connections {
+    fn new(router: Router, limits: Limits) -> Self {
+        Self { router, limits, clients: Arc::default(), graceful: GracefulShutdown::new() }
+    }
+
+    /// Serves until `shutdown` ends; `close` is called then, and what is in work may end.
+    async fn serve(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()> + Send,
+        close: impl FnOnce() + Send,
+    ) -> io::Result<()> {
+        listener.local_addr()?;
+        tokio::select! {
+            () = self.accept(&listener) => {}
+            () = shutdown => {}
+        }
+        drop(listener);
+        close();
+        if tokio::time::timeout(self.limits.stop_time_max, self.graceful.shutdown()).await.is_err() {
+            tracing::warn!("connections were cut off: they did not end in time");
+        }
+        Ok(())
+    }
+
     /// Takes connections for ever. At the limit it waits: a connection that does nothing ends soon.
     async fn accept(&self, listener: &TcpListener) {
         let permits = Arc::new(Semaphore::new(self.limits.connections_max));
@@ -155,58 +195,4 @@ async fn serve_connection(
         .max_buf_size(HEAD_BYTES_MAX)
         .serve_connection(TokioIo::new(Box::pin(stream)), service);
     pin!(watcher.watch(connection)).await
-}
-
-/// Connections by client.
-#[derive(Debug, Default)]
-struct Clients(Mutex<BTreeMap<IpAddr, usize>>);
-
-/// A client's connection: counted until it is dropped.
-struct Visit {
-    clients: Arc<Clients>,
-    client: IpAddr,
-}
-
-impl Clients {
-    /// Counts a connection, unless the client has as many as it may.
-    fn enter(self: &Arc<Self>, client: IpAddr, max: usize) -> Option<Visit> {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(client).or_default();
-        if *count >= max {
-            return None;
-        }
-        *count += 1;
-        Some(Visit { clients: Arc::clone(self), client })
-    }
-}
-
-impl Drop for Visit {
-    fn drop(&mut self) {
-        let mut counts = self.clients.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&self.client) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.client);
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use core::net::Ipv4Addr;
-
-    use super::*;
-
-    #[test]
-    fn connections_are_counted_by_client() {
-        let clients = Arc::new(Clients::default());
-        let [a, b] = [1, 2].map(|last| IpAddr::V4(Ipv4Addr::new(10, 0, 0, last)));
-        let visits: Vec<_> = (0..3).filter_map(|_| clients.enter(a, 2)).collect();
-        assert_eq!(visits.len(), 2);
-        assert!(clients.enter(b, 2).is_some());
-        drop(visits);
-        assert!(clients.enter(a, 1).is_some());
-        assert!(clients.0.lock().unwrap().is_empty());
-    }
 }

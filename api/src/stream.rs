@@ -12,6 +12,7 @@ use futures_util::stream;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::Instant;
 
+use crate::clients::{Client, Visit};
 use crate::problem::Refusal;
 use crate::router::App;
 use crate::{Backend, BackendError, Event, Limits, Step};
@@ -65,14 +66,20 @@ struct State<S> {
     ends_at: Instant,
     interval: Duration,
     closed: watch::Receiver<bool>,
-    _permit: OwnedSemaphorePermit,
+    _held: (OwnedSemaphorePermit, Visit),
 }
 
-/// Answers with a stream that tells all about a subject.
+/// Answers a client with a stream that tells all about a subject.
 ///
 /// # Errors
-/// There are as many streams as the server takes on.
-pub(crate) fn stream<B: Backend, S: Subject>(app: &App<B>, seen: usize, subject: S) -> Result<Response, Refusal> {
+/// There are as many streams as the server takes on, of this client or of all.
+pub(crate) fn stream<B: Backend, S: Subject>(
+    app: &App<B>,
+    client: Client,
+    seen: usize,
+    subject: S,
+) -> Result<Response, Refusal> {
+    let visit = app.listeners.enter(client.0, app.limits.client_streams_max).ok_or_else(Refusal::too_many_streams)?;
     let permit = Arc::clone(&app.streams).try_acquire_owned().map_err(|_| Refusal::too_many_streams())?;
     let Limits { stream_time_max, stream_interval, .. } = app.limits;
     let state = State {
@@ -84,7 +91,7 @@ pub(crate) fn stream<B: Backend, S: Subject>(app: &App<B>, seen: usize, subject:
         ends_at: Instant::now() + stream_time_max,
         interval: stream_interval,
         closed: app.closed.clone(),
-        _permit: permit,
+        _held: (permit, visit),
     };
     let events = stream::unfold(state, |mut state| async move {
         let event = state.next().await?;

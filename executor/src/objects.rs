@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use weft_protocol::crypto::Digest;
 use weft_protocol::{AccountIndex, Address, Object};
 
-/// Objects by index, with look-ups by owner and by main key that the state tree does not have.
+/// Objects by index, with look-ups by owner, by main key and by both that the state tree does not have.
 ///
 /// Invariant: the look-ups hold exactly the owners and main keys of the objects.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -13,6 +13,7 @@ pub struct Objects {
     by_index: BTreeMap<AccountIndex, Object>,
     by_owner: BTreeMap<Address, BTreeSet<AccountIndex>>,
     by_key: BTreeMap<Digest, BTreeSet<AccountIndex>>,
+    by_both: BTreeMap<(Address, Digest), BTreeSet<AccountIndex>>,
 }
 
 impl Objects {
@@ -20,6 +21,11 @@ impl Objects {
     #[must_use]
     pub fn get(&self, index: AccountIndex) -> Option<&Object> {
         self.by_index.get(&index)
+    }
+
+    /// The objects at this index and behind it, by rising index.
+    pub fn from(&self, first: AccountIndex) -> impl Iterator<Item = (AccountIndex, &Object)> {
+        self.by_index.range(first..).map(|(index, object)| (*index, object))
     }
 
     /// All objects, by rising index.
@@ -39,14 +45,19 @@ impl Objects {
         self.by_index.is_empty()
     }
 
-    /// Indices of the objects that an L1 address owns, rising.
-    pub fn owned_by(&self, owner: &Address) -> impl Iterator<Item = AccountIndex> {
-        self.by_owner.get(owner).into_iter().flatten().copied()
+    /// Indices of the objects that an L1 address owns, from an index on, rising.
+    pub fn owned_by(&self, owner: &Address, first: AccountIndex) -> impl Iterator<Item = AccountIndex> {
+        self.by_owner.get(owner).into_iter().flat_map(move |indices| indices.range(first..)).copied()
     }
 
-    /// Indices of the objects with this main key digest, rising.
-    pub fn with_key(&self, key: &Digest) -> impl Iterator<Item = AccountIndex> {
-        self.by_key.get(key).into_iter().flatten().copied()
+    /// Indices of the objects with this main key digest, from an index on, rising.
+    pub fn with_key(&self, key: &Digest, first: AccountIndex) -> impl Iterator<Item = AccountIndex> {
+        self.by_key.get(key).into_iter().flat_map(move |indices| indices.range(first..)).copied()
+    }
+
+    /// Indices of the objects that an L1 address owns and that have this main key digest, from an index on, rising.
+    pub fn of(&self, owner: Address, key: Digest, first: AccountIndex) -> impl Iterator<Item = AccountIndex> {
+        self.by_both.get(&(owner, key)).into_iter().flat_map(move |indices| indices.range(first..)).copied()
     }
 
     /// Where the next account opens: behind the last object, so that no gap is filled twice. Outside of the tree when the
@@ -68,10 +79,12 @@ impl Objects {
             if let Some(before) = &before {
                 remove(&mut self.by_owner, &before.owner, index);
                 remove(&mut self.by_key, &before.main_key, index);
+                remove(&mut self.by_both, &names(before), index);
             }
             if let Some(object) = &object {
                 self.by_owner.entry(object.owner).or_default().insert(index);
                 self.by_key.entry(object.main_key).or_default().insert(index);
+                self.by_both.entry(names(object)).or_default().insert(index);
             }
         }
         before

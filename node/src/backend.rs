@@ -1,6 +1,7 @@
 //! The node behind the REST API.
 
 mod provers;
+mod reads;
 mod recorder;
 mod soft_receipts;
 
@@ -22,9 +23,10 @@ use weft_protocol::{AccountIndex, Amount, Record, SignedTransaction, Withdrawal}
 
 use crate::fleet::NodeCoordinator;
 use crate::receipt::{Receipt, ReceiptError};
-use crate::sequencer::{Fate, Sequencer, SequencerHandle};
+use crate::sequencer::{Fate, Sequencer, SequencerHandle, Shelf};
 use crate::signatures::SignatureChecker;
 use provers::internal;
+use reads::Reads;
 use recorder::recorder;
 
 pub use soft_receipts::{ReceiptSigner, signing_hash};
@@ -42,6 +44,7 @@ pub struct NodeBackend {
     receipts: ReceiptSigner,
     fee_minimum: Amount,
     metrics: PrometheusHandle,
+    reads: Reads,
 }
 
 impl NodeBackend {
@@ -62,6 +65,7 @@ impl NodeBackend {
             receipts,
             fee_minimum: Amount::ZERO,
             metrics: recorder(),
+            reads: Reads::default(),
         }
     }
 
@@ -92,7 +96,8 @@ impl NodeBackend {
                 let id = match &submission {
                     Submission::Accepted(view) | Submission::Known(view) => view.id,
                 };
-                Ok((submission, sequencer.place(&id)))
+                let place = sequencer.now(|sequencer, shelf| sequencer.place(&id, shelf));
+                Ok((submission, place))
             };
             checked.into_iter().map(submit).collect::<Vec<_>>()
         };
@@ -157,11 +162,11 @@ impl Backend for NodeBackend {
     async fn submit(&self, transactions: Vec<SignedTransaction>) -> Vec<Result<Submission, SubmitError>> {
         let ids: Vec<_> = transactions.iter().map(|signed| signed.transaction.id(&self.deployment.domain)).collect();
         let count = ids.len();
-        let look = move |sequencer: &mut Sequencer| {
-            let known = |id: &Digest| Some((sequencer.transaction(id)?, sequencer.place(id)));
+        let look = move |sequencer: &mut Sequencer, shelf: &mut Shelf| {
+            let known = |id: &Digest| Some((sequencer.transaction(id, shelf)?, sequencer.place(id, shelf)));
             ids.iter().map(known).collect::<Vec<_>>()
         };
-        let known = match self.sequencer.call(look).await {
+        let known = match self.look(look).await {
             Ok(known) => known,
             Err(error) => return each(count, &error),
         };
@@ -177,18 +182,21 @@ impl Backend for NodeBackend {
     }
 
     async fn transaction(&self, id: Digest) -> Result<Option<TransactionView>, BackendError> {
-        let look = move |sequencer: &mut Sequencer| Some((sequencer.transaction(&id)?, sequencer.place(&id)));
-        let found = self.sequencer.call(look).await?;
+        let look = move |sequencer: &mut Sequencer, shelf: &mut Shelf| {
+            Some((sequencer.transaction(&id, shelf)?, sequencer.place(&id, shelf)))
+        };
+        let found = self.look(look).await?;
         Ok(found.map(|(view, place)| self.with_receipt(view, place)))
     }
 
     async fn receipt(&self, id: Digest) -> Result<Option<FileBody>, BackendError> {
-        let look = move |sequencer: &mut Sequencer| {
-            let record = sequencer.record(&id)?.into_owned();
+        let look = move |sequencer: &mut Sequencer, shelf: &mut Shelf| {
+            let record = sequencer.record(&id, shelf)?.into_owned();
             let Fate::Executed { batch, slot, .. } = record.fate else { return None };
-            Some((record.signed, slot, sequencer.proof(batch)?, sequencer.batch_of(batch)?.l1()))
+            Some((record.signed, slot, batch, sequencer.batch_of(batch, shelf)?.l1()))
         };
-        let Some((signed, slot, proof, l1)) = self.sequencer.call(look).await? else { return Ok(None) };
+        let Some((signed, slot, batch, l1)) = self.look(look).await? else { return Ok(None) };
+        let Some(proof) = self.proof_file(batch).await? else { return Ok(None) };
         match Receipt::new(signed, slot, &proof, &l1) {
             Ok(receipt) => Ok(Some(FileBody { content_type: "application/json", bytes: receipt.to_bytes().into() })),
             Err(ReceiptError::NotVerified) => Ok(None),
@@ -217,38 +225,38 @@ impl Backend for NodeBackend {
         index: AccountIndex,
         page: PageRequest,
     ) -> Result<Vec<(u64, TransactionView)>, BackendError> {
-        self.sequencer.call(move |sequencer| sequencer.account_transactions(index, page)).await
+        self.look(move |sequencer, shelf| sequencer.account_transactions(index, page, shelf)).await
     }
 
     async fn batch(&self, selector: BatchSelector) -> Result<Option<BatchView>, BackendError> {
-        self.sequencer.call(move |sequencer| sequencer.batch(selector)).await
+        self.look(move |sequencer, shelf| sequencer.batch(selector, shelf)).await
     }
 
     async fn batches(&self, page: PageRequest) -> Result<Vec<BatchView>, BackendError> {
-        self.sequencer.call(move |sequencer| sequencer.batches(page)).await
+        self.look(move |sequencer, shelf| sequencer.batches(page, shelf)).await
     }
 
     async fn batch_transactions(&self, number: u32, page: PageRequest) -> Result<Vec<TransactionView>, BackendError> {
-        self.sequencer.call(move |sequencer| sequencer.batch_transactions(number, page)).await
+        self.look(move |sequencer, shelf| sequencer.batch_transactions(number, page, shelf)).await
     }
 
     async fn batch_records(&self, number: u32) -> Result<Option<Vec<Record>>, BackendError> {
-        self.sequencer.call(move |sequencer| sequencer.batch_records(number)).await
+        self.look(move |sequencer, shelf| sequencer.batch_records(number, shelf)).await
     }
 
     async fn proof(&self, number: u32) -> Result<Option<FileBody>, BackendError> {
-        let bytes = self.sequencer.call(move |sequencer| sequencer.proof(number)).await?;
+        let bytes = self.proof_file(number).await?;
         Ok(bytes.map(|bytes| FileBody { content_type: "application/json", bytes }))
     }
 
     async fn proof_tree(&self, number: u32) -> Result<Option<ProofTreeView>, BackendError> {
-        let status = move |sequencer: &mut Sequencer| sequencer.batch_of(number).map(|batch| batch.status());
-        let Some(status) = self.sequencer.call(status).await? else { return Ok(None) };
+        let status = self.look(move |sequencer, shelf| Some(sequencer.batch_of(number, shelf)?.status()));
+        let Some(status) = status.await? else { return Ok(None) };
         provers::tree(&self.coordinator, number, status).await.map(Some).map_err(internal)
     }
 
     async fn withdrawals(&self, number: u32, page: PageRequest) -> Result<Vec<WithdrawalView>, BackendError> {
-        let batch = self.sequencer.call(move |sequencer| sequencer.withdrawals(number)).await?;
+        let batch = self.look(move |sequencer, shelf| sequencer.withdrawals(number, shelf)).await?;
         let Some(batch) = batch else { return Ok(Vec::new()) };
         let first = page.after.map_or(0, |after| usize::try_from(after).unwrap_or(usize::MAX).saturating_add(1));
         let positions = (first..batch.withdrawals.len()).take(page.limit);
@@ -257,7 +265,7 @@ impl Backend for NodeBackend {
     }
 
     async fn queue(&self, page: PageRequest) -> Result<Vec<QueueEntryView>, BackendError> {
-        self.sequencer.call(move |sequencer| sequencer.queue_entries(page)).await
+        self.look(move |sequencer, shelf| sequencer.queue_entries(page, shelf)).await
     }
 
     async fn jobs(&self, state: Option<JobStateName>, page: PageRequest) -> Result<Vec<JobView>, BackendError> {

@@ -11,8 +11,8 @@ use reqwest::header::RETRY_AFTER;
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use weft_api::{
-    AccountProofView, AccountView, BatchView, Deployment, FeesView, FullConfigView, NonceView, Page, Problem,
-    ProofTreeView, QueueEntryView, ReadyView, StatusView, TransactionRequest, TransactionView, WithdrawalView,
+    AccountProofView, AccountView, BatchView, Deployment, FeesView, FullConfigView, NonceView, PAGE_ITEMS_MAX, Page,
+    Problem, ProofTreeView, QueueEntryView, ReadyView, StatusView, TransactionRequest, TransactionView, WithdrawalView,
     WorkersView,
 };
 use weft_protocol::crypto::Digest;
@@ -57,6 +57,14 @@ pub enum ClientError {
         /// What went wrong.
         source: reqwest::Error,
     },
+    /// Who answers for the node shows no certificate that holds.
+    #[error("{base} shows no certificate that this machine trusts for that name")]
+    Certificate {
+        /// The address.
+        base: String,
+        /// What is wrong with it.
+        source: reqwest::Error,
+    },
     /// What answers is no node of this version.
     #[error("{base} does not answer as a node does: {reason}")]
     Answer {
@@ -76,7 +84,7 @@ impl ClientError {
     pub fn problem(&self) -> Option<&Problem> {
         match self {
             Self::Refused { problem } => Some(problem),
-            Self::Unreachable { .. } | Self::Answer { .. } | Self::Inexpressible(_) => None,
+            Self::Unreachable { .. } | Self::Certificate { .. } | Self::Answer { .. } | Self::Inexpressible(_) => None,
         }
     }
 }
@@ -178,8 +186,8 @@ impl Client {
     ///
     /// # Errors
     /// As [`Self::submit`].
-    pub async fn account_transactions(&self, index: u32, limit: u32) -> Answer<Page<TransactionView>> {
-        self.get(&format!("/v1/accounts/{index}/transactions?limit={limit}")).await
+    pub async fn account_transactions(&self, index: u32, limit: u32) -> Answer<Vec<TransactionView>> {
+        self.first(&format!("/v1/accounts/{index}/transactions"), limit).await
     }
 
     /// A batch by its number, or by one of the words that the API has for it: `latest`, `proven`, `verified`.
@@ -194,8 +202,8 @@ impl Client {
     ///
     /// # Errors
     /// As [`Self::submit`].
-    pub async fn batches(&self, limit: u32) -> Answer<Page<BatchView>> {
-        self.get(&format!("/v1/batches?limit={limit}")).await
+    pub async fn batches(&self, limit: u32) -> Answer<Vec<BatchView>> {
+        self.first("/v1/batches", limit).await
     }
 
     /// The withdrawals of a batch.
@@ -233,8 +241,11 @@ impl Client {
     /// # Errors
     /// As [`Self::submit`].
     pub async fn queue_entry(&self, position: u64) -> Answer<Option<QueueEntryView>> {
-        let entries: Vec<QueueEntryView> = self.all("/v1/queue?limit=500").await?;
-        Ok(entries.into_iter().find(|entry| entry.position == position))
+        match self.get(&format!("/v1/queue/{position}")).await {
+            Ok(entry) => Ok(Some(entry)),
+            Err(error) if error.problem().is_some_and(|problem| problem.code == "unknown_entry") => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// The provers.
@@ -296,15 +307,22 @@ impl Client {
 
     /// All items of a list.
     async fn all<T: DeserializeOwned>(&self, path: &str) -> Answer<Vec<T>> {
-        let separator = if path.contains('?') { '&' } else { '?' };
+        self.first(path, u32::MAX).await
+    }
+
+    /// The first items of a list, page after page.
+    async fn first<T: DeserializeOwned>(&self, path: &str, limit: u32) -> Answer<Vec<T>> {
+        let (limit, separator) = (limit as usize, if path.contains('?') { '&' } else { '?' });
         let mut items = Vec::new();
-        let mut page: Page<T> = self.get(path).await?;
-        for _ in 1..PAGES_MAX {
-            items.append(&mut page.items);
-            let Some(cursor) = page.next.take() else { break };
-            page = self.get(&format!("{path}{separator}cursor={cursor}")).await?;
+        let mut cursor = String::new();
+        for _ in 0..PAGES_MAX {
+            let size = PAGE_ITEMS_MAX.min(limit.saturating_sub(items.len()));
+            let page: Page<T> = self.get(&format!("{path}{separator}limit={size}{cursor}")).await?;
+            items.extend(page.items);
+            let Some(next) = page.next.filter(|_| items.len() < limit) else { break };
+            cursor = format!("&cursor={next}");
         }
-        items.append(&mut page.items);
+        items.truncate(limit);
         Ok(items)
     }
 
@@ -323,7 +341,9 @@ impl Client {
                     tokio::time::sleep(asked_wait(&response).unwrap_or(wait)).await;
                 }
                 Ok(response) => return self.accepted(response).await,
-                Err(error) if last || error.is_builder() => return Err(self.unreachable(error)),
+                Err(error) if last || error.is_builder() || is_of_certificate(&error) => {
+                    return Err(self.unreachable(error));
+                }
                 Err(error) => {
                     tracing::debug!(%error, attempt, "no answer");
                     tokio::time::sleep(wait).await;
@@ -351,7 +371,11 @@ impl Client {
     }
 
     fn unreachable(&self, source: reqwest::Error) -> ClientError {
-        ClientError::Unreachable { base: self.base.clone(), source }
+        let base = self.base.clone();
+        if is_of_certificate(&source) {
+            return ClientError::Certificate { base, source };
+        }
+        ClientError::Unreachable { base, source }
     }
 
     fn strange(&self, reason: String) -> ClientError {
@@ -361,6 +385,18 @@ impl Client {
     fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base)
     }
+}
+
+/// Whether a certificate stands in the way; the types of the TLS library are not those of the HTTP library's interface.
+fn is_of_certificate(error: &reqwest::Error) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        if error.to_string().starts_with("invalid peer certificate") {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// Whether the same request may be answered otherwise soon.
@@ -380,5 +416,7 @@ fn asked_wait(response: &Response) -> Option<Duration> {
     Some(Duration::from_secs(seconds).min(RETRY_AFTER_MAX))
 }
 
+#[cfg(test)]
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

@@ -169,6 +169,9 @@ pub struct ProverSettings {
     pub token_file: PathBuf,
     /// File with the token of operators; without one nobody can retry batches or readmit workers.
     pub operator_token_file: PathBuf,
+    /// Address and port at which external workers find a door of their own, which clients of the API cannot fill; port 0: a
+    /// free one.
+    pub listen: SocketAddr,
 }
 
 /// Who collects fees.
@@ -232,6 +235,7 @@ impl Default for ProverSettings {
             memory_mib: 8192,
             token_file: PathBuf::new(),
             operator_token_file: PathBuf::new(),
+            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7101),
         }
     }
 }

@@ -7,6 +7,7 @@
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use alloy::primitives::aliases::U96;
 use alloy::primitives::{Address, B256, U256};
@@ -33,6 +34,8 @@ pub const TOKEN: AssetId = AssetId(2);
 pub const ETH_SCALE: u64 = 1_000_000_000;
 /// L1 units of one rollup unit of the test token, which has 18 decimals.
 pub const TOKEN_SCALE: u64 = 10_000_000_000;
+/// Longest time for an L1 transaction to get into a block.
+pub const BLOCK_WITHIN: Duration = Duration::from_secs(300);
 /// Index of the account of fees where the deployer opens the first account.
 const FIRST_ACCOUNT: u32 = 0;
 
@@ -295,9 +298,11 @@ impl Deployment<'_> {
 /// Waits for the block of a transaction, which must not fail.
 ///
 /// # Errors
-/// There is no block, or the transaction failed.
+/// There is no block in time, or the transaction failed.
 pub async fn confirm(pending: PendingTransactionBuilder<alloy::network::Ethereum>) -> Result<TransactionReceipt> {
-    let receipt = pending.get_receipt().await?;
+    let hash = *pending.tx_hash();
+    let receipt = pending.with_timeout(Some(BLOCK_WITHIN)).get_receipt().await;
+    let receipt = receipt.with_context(|| format!("L1 transaction {hash} was sent and is in no block yet"))?;
     ensure!(receipt.status(), "L1 transaction {} failed", receipt.transaction_hash);
     Ok(receipt)
 }

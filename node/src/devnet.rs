@@ -15,7 +15,7 @@ use weft_protocol::crypto::schnorr::SecretKey;
 use weft_protocol::crypto::{Digest, Tag, poseidon};
 
 use crate::deployment::{self, DeployOptions, Deployed};
-use crate::l1::Rollup;
+use crate::l1::{Rollup, http_client};
 use crate::sequencer::FeeCollector;
 
 pub use crate::deployment::{ETH_SCALE, TOKEN, TOKEN_SCALE, confirm};
@@ -73,6 +73,7 @@ impl Devnet {
     /// The chain does not answer or its dev accounts have no ETH; a contract does not deploy; the record does not fit.
     pub async fn remote(url: &str, record: Option<&Path>) -> Result<Self> {
         let url: reqwest::Url = url.parse().with_context(|| format!("{url} is no URL"))?;
+        let client = http_client().context("no client for L1")?;
         let access = move |signer| {
             // Nonces are asked for each time: a refused transaction must not leave a gap.
             ProviderBuilder::new()
@@ -81,7 +82,7 @@ impl Devnet {
                 .with_simple_nonce_management()
                 .fetch_chain_id()
                 .wallet(EthereumWallet::from(signer))
-                .connect_http(url.clone())
+                .connect_reqwest(client.clone(), url.clone())
                 .erased()
         };
         Self::deploy(Access(Arc::new(access)), record).await

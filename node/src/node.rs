@@ -7,6 +7,7 @@ mod agree;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::mpsc as blocking;
 use std::thread;
@@ -22,7 +23,7 @@ use tokio::time::timeout;
 use weft_aggregator::FleetEvent;
 use weft_aggregator::gateway::{self, Tokens};
 use weft_aggregator::worker::Local;
-use weft_api::{Circuit, Deployment, FixedBytes};
+use weft_api::{Circuit, Deployment, Door, FixedBytes, Limits};
 use weft_circuits::recursion::CircuitSummary;
 use weft_protocol::crypto::Digest;
 use weft_prover::CircuitSet;
@@ -44,6 +45,8 @@ use agree::OnL1;
 const FEE_ACCOUNT_TIME_MAX: Duration = Duration::from_secs(60);
 /// How often it looks.
 const FEE_ACCOUNT_POLL: Duration = Duration::from_millis(20);
+/// Connections of external workers at the same time; each worker has a few. All may come from one address.
+const WORKER_CONNECTIONS_MAX: usize = 1024;
 /// Folder of log and state in the data folder.
 const ROLLUP: &str = "rollup";
 
@@ -70,21 +73,24 @@ pub struct NodeParts {
     pub listen: SocketAddr,
     /// The tokens of external workers and of operators.
     pub tokens: Tokens,
+    /// Where workers find a door of their own, besides the one of the API, if there are external ones; port 0: a free one.
+    pub workers_listen: Option<SocketAddr>,
 }
 
 /// A node that serves its API until it is stopped.
 #[derive(Debug)]
 pub struct Node {
-    address: SocketAddr,
     deployment: Deployment,
     sequencer: SequencerHandle,
     server: Server,
+    workers: Option<Server>,
     engine: Engine,
 }
 
-/// The server of the API.
+/// A door that is served.
 #[derive(Debug)]
 struct Server {
+    address: SocketAddr,
     stop: oneshot::Sender<()>,
     task: JoinHandle<std::io::Result<()>>,
 }
@@ -115,9 +121,11 @@ impl Node {
     /// data cannot be used; or the port is taken.
     pub async fn start(parts: NodeParts) -> Result<Self> {
         let (deployment, on_l1) = agree::deployment_of(&parts.rollup, &parts.genesis_salt).await?;
-        let listener = TcpListener::bind(parts.listen).await;
-        let listener = listener.with_context(|| format!("cannot listen on {}", parts.listen))?;
-        let address = listener.local_addr().context("the listener has no address")?;
+        let listener = listen(parts.listen).await?;
+        let for_workers = match (&parts.tokens.workers, parts.workers_listen) {
+            (Some(_), Some(address)) => Some(listen(address).await?),
+            _ => None,
+        };
 
         let (failure, compute) = (Failure::default(), Compute::new()?);
         let (sequencer, inbox) = SequencerHandle::new(failure.clone());
@@ -129,18 +137,26 @@ impl Node {
         let receipts = ReceiptSigner::open(&parts.data, deployment)?;
         let backend = NodeBackend::new(sequencer.clone(), signatures, Arc::clone(&coordinator), receipts)
             .with_fee_minimum(parts.config.fee_minimum);
-        let api = weft_api::Server::with_limits(Arc::new(backend), parts.config.api);
-        let api = api.merge(gateway::router(Local(Arc::clone(&coordinator)), parts.tokens.clone()));
-        let server = Server::start(listener, api);
+        let gateway = gateway::router(Local(Arc::clone(&coordinator)), parts.tokens.clone());
+        let door = |listener| {
+            Server::start(listener, |listener, stop| {
+                Door::new(gateway.clone(), limits_of_workers()).serve(listener, stop)
+            })
+        };
+        let workers = for_workers.map(door).transpose()?;
+        let api = weft_api::Server::with_limits(Arc::new(backend), parts.config.api).merge(gateway);
+        let server = Server::start(listener, |listener, stop| api.serve(listener, stop))?;
 
         let wiring = Wiring { sequencer: sequencer.clone(), failure, compute, coordinator };
         match Engine::start(parts, deployment, on_l1, (wiring, inbox, events)).await {
             Ok(engine) => {
                 sequencer.enter(Phase::Serving);
-                Ok(Self { address, deployment, sequencer, server, engine })
+                Ok(Self { deployment, sequencer, server, workers, engine })
             }
             Err(error) => {
-                server.task.abort();
+                for server in [Some(server), workers].into_iter().flatten() {
+                    server.task.abort();
+                }
                 Err(error)
             }
         }
@@ -149,7 +165,13 @@ impl Node {
     /// Where the API is.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.server.address)
+    }
+
+    /// Where workers have a door of their own.
+    #[must_use]
+    pub fn workers_url(&self) -> Option<String> {
+        self.workers.as_ref().map(|server| format!("http://{}", server.address))
     }
 
     /// Which rollup it serves.
@@ -177,7 +199,10 @@ impl Node {
     /// # Errors
     /// The sequencer has ended.
     pub async fn costs(&self, batch: u32) -> Result<Vec<JobCost>> {
-        self.sequencer.ask(move |sequencer| sequencer.costs(batch)).await.context("the sequencer does not answer")
+        self.sequencer
+            .ask(move |sequencer| sequencer.now(|sequencer, shelf| sequencer.costs(batch, shelf)))
+            .await
+            .context("the sequencer does not answer")
     }
 
     /// Why the node has halted, if so.
@@ -192,20 +217,42 @@ impl Node {
     /// The server had failed.
     pub async fn stop(self) -> Result<()> {
         let served = self.server.stop().await;
+        if let Some(workers) = self.workers {
+            workers.stop().await?;
+        }
         self.engine.stop(&self.sequencer).await;
         served
     }
 }
 
+/// Ends when a server is to stop.
+type Stopped = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+fn limits_of_workers() -> Limits {
+    Limits {
+        connections_max: WORKER_CONNECTIONS_MAX,
+        client_connections_max: WORKER_CONNECTIONS_MAX,
+        ..Limits::default()
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+}
+
 impl Server {
-    fn start(listener: TcpListener, api: weft_api::Server<NodeBackend>) -> Self {
+    fn start<F>(listener: TcpListener, serve: impl FnOnce(TcpListener, Stopped) -> F) -> Result<Self>
+    where
+        F: Future<Output = std::io::Result<()>> + Send + 'static,
+    {
+        let address = listener.local_addr().context("the listener has no address")?;
         let (stop, stopped) = oneshot::channel::<()>();
         let until_stopped = async move {
             // A dropped sender stops the server as well.
             let _ = stopped.await;
         };
-        let task = tokio::spawn(api.serve(listener, until_stopped));
-        Self { stop, task }
+        let task = tokio::spawn(serve(listener, Box::pin(until_stopped)));
+        Ok(Self { address, stop, task })
     }
 
     /// Requests under way are answered before.

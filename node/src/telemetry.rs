@@ -1,4 +1,7 @@
-//! Names of the node's metrics. Labels are words of a fixed set, never ids.
+//! Names of the node's metrics, and where the ways of transactions are told. Labels are words of a fixed set, never ids.
+
+/// Target of the events that lead from the trace of a request to that of a batch, one or two for each transaction.
+pub const TRACE: &str = "weft_node::trace";
 
 /// Transactions that were accepted.
 pub const ACCEPTED: &str = "weft_transactions_accepted_total";
@@ -16,6 +19,8 @@ pub const VERIFIED: &str = "weft_batches_verified_total";
 pub const SEAL_TO_VERIFIED_SECONDS: &str = "weft_batch_seal_to_verified_seconds";
 /// Seconds of a synced append to the log.
 pub const JOURNAL_SYNC_SECONDS: &str = "weft_journal_sync_seconds";
+/// When L1 last answered, in seconds since the UNIX epoch.
+pub const L1_ANSWERED_SECONDS: &str = "weft_l1_answered_timestamp_seconds";
 /// Gas of the node's L1 transactions, by `call`: `commit` or `prove`.
 pub const L1_GAS: &str = "weft_l1_gas_total";
 /// State roots that were not the stored ones when the node started.
@@ -33,7 +38,11 @@ pub fn describe() {
     metrics::describe_counter!(VERIFIED, "Batches that the contract has verified.");
     metrics::describe_histogram!(SEAL_TO_VERIFIED_SECONDS, "Seconds from the seal of a batch to its verification.");
     metrics::describe_histogram!(JOURNAL_SYNC_SECONDS, "Seconds of a synced append to the log.");
+    metrics::describe_gauge!(L1_ANSWERED_SECONDS, "When L1 last answered, in seconds since the UNIX epoch.");
     metrics::describe_counter!(L1_GAS, "Gas of the node's L1 transactions, by call.");
     metrics::describe_counter!(ROOT_CHECK_FAILURES, "State roots that were not the stored ones at a start.");
     metrics::describe_gauge!(HALTED, "Whether the node has halted.");
 }
+
+#[cfg(test)]
+pub(crate) mod capture;

@@ -5,6 +5,7 @@ mod receipt;
 
 use serde::Serialize;
 use weft_circuits::digest::CircuitDigest;
+use weft_protocol::Address;
 use weft_prover::CircuitSet;
 
 use crate::proof_file::ProofFile;
@@ -30,8 +31,8 @@ pub const OF_A_RECEIPT: &str = "the records hold neither key nor nonce nor expir
 pub const STATED_BY_A_RECEIPT: [&str; 5] =
     ["id", "key", "transaction.nonce", "transaction.expiry", "transaction.recipient"];
 /// What has to hold besides the checks for what L1 said to mean what it says.
-pub const OF_L1: &str = "the L1 node that was asked tells the truth about a chain that is final; the contract that the file \
-    names is the rollup that you mean, and was deployed with the genesis root of PROTOCOL.md";
+pub const OF_L1: &str = "the L1 node that was asked tells the truth about a chain that is final; the contract was deployed \
+    with the genesis root of PROTOCOL.md";
 
 /// A file that can be verified.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -144,6 +145,18 @@ impl Check {
     fn failed(self, reason: &impl ToString) -> FailedCheck {
         FailedCheck { check: self, reason: reason.to_string() }
     }
+}
+
+/// Checks that a file is about the contract that is meant.
+///
+/// # Errors
+/// It is about another one.
+pub fn check_contract(file: &ProofFile, meant: Address) -> Result<(), FailedCheck> {
+    let contract = file.contract;
+    if contract != meant {
+        return Err(Check::Contract.failed(&format!("the file is about contract {contract}, {meant} is meant")));
+    }
+    Ok(())
 }
 
 /// Reads a proof file: the first check, which needs no circuits.

@@ -1,10 +1,14 @@
 //! From what somebody wants to pay to a transaction that a node takes: sender, recipient, nonce, fee, expiry.
 //!
 //! What the node says about accounts is looked at before anything is signed, so that a payment which cannot work is refused
-//! here, in words; the node has the last word.
+//! here, in words; the node has the last word. It is not believed where it could make somebody pay more than meant: the
+//! [`Terms`] of the rollup come from the caller, accounts must be those that were asked for, and a fee that the node
+//! proposes has a cap ([`fee_cap`]).
+
+mod terms;
 
 use serde::Serialize;
-use weft_api::{AccountView, FullConfigView, TransactionKindName, TransactionView};
+use weft_api::{AccountView, Deployment, TransactionKindName, TransactionView};
 use weft_protocol::crypto::Digest;
 use weft_protocol::crypto::schnorr::SecretKey;
 use weft_protocol::{
@@ -13,6 +17,8 @@ use weft_protocol::{
 };
 
 use crate::client::{Client, ClientError};
+
+pub use terms::{FEE_MAX, FEE_SHARE, FEE_SMALL, Terms, fee_cap};
 
 /// Whom a transfer pays, as somebody names them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -43,6 +49,17 @@ impl std::str::FromStr for Party {
         }
         let owner = text.to_ascii_lowercase().parse().map(Self::Owner);
         owner.or_else(|_| text.parse().map(Self::Key)).map_err(|_| error())
+    }
+}
+
+impl Party {
+    /// Whether an account is one that is meant.
+    fn fits(&self, account: &AccountView) -> bool {
+        match self {
+            Self::Index(index) => account.index == *index,
+            Self::Owner(owner) => account.owner == *owner,
+            Self::Key(key) => account.key == *key,
+        }
     }
 }
 
@@ -97,6 +114,18 @@ pub enum WalletError {
         /// Those that fit.
         indices: Vec<u32>,
     },
+    /// The node answers with an account that is not the one asked for.
+    #[error("asked for {party}, the node says account {index} of {owner} with key {key}: its answer is not used")]
+    OtherAccount {
+        /// As it was named.
+        party: Party,
+        /// What the node says.
+        index: u32,
+        /// Its owner, as the node says.
+        owner: Address,
+        /// Its key, as the node says.
+        key: Digest,
+    },
     /// The account has another key.
     #[error("account {index} has key {expected}, the key file holds {got}")]
     WrongKey {
@@ -142,6 +171,16 @@ pub enum WalletError {
         /// What was asked for.
         fee: Amount,
     },
+    /// The node proposes a fee that nobody would expect.
+    #[error(
+        "the node wants a fee of {fee} base units, more than the {cap} that are paid unasked: name the fee with --fee"
+    )]
+    FeeTooHigh {
+        /// What the node proposes.
+        fee: Amount,
+        /// What is paid without being named.
+        cap: Amount,
+    },
     /// The expiry is no time of the rollup, or is over.
     #[error("the transaction would have expired at {expiry} (UNIX seconds), now is {now}")]
     Expired {
@@ -160,7 +199,8 @@ fn list(items: &[impl ToString]) -> String {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Draft {
     transaction: Transaction,
-    config: FullConfigView,
+    deployment: Deployment,
+    payer: Address,
 }
 
 /// What a draft says, for people and programs.
@@ -170,6 +210,8 @@ pub struct Summary {
     pub kind: TransactionKindName,
     /// Account that pays.
     pub from: u32,
+    /// L1 address that owns it, as the node says.
+    pub payer: String,
     /// Account that is paid, of a transfer.
     pub to: Option<u32>,
     /// L1 address that is named in the transaction: owner of the account that is paid.
@@ -181,18 +223,24 @@ pub struct Summary {
 }
 
 impl Draft {
-    /// Completes a payment out of what the node knows.
+    /// Completes a payment of the holder of `key` at the time `now` (UNIX seconds) out of what the node knows, for the
+    /// rollup with these terms.
     ///
     /// # Errors
-    /// The payment cannot work, or the node does not answer.
-    pub async fn new(client: &Client, key: &Digest, payment: &Payment, now: u64) -> Result<Self, WalletError> {
+    /// The payment cannot work, the node proposes what is not signed unasked, or does not answer.
+    pub async fn new(
+        client: &Client,
+        terms: &Terms,
+        key: &Digest,
+        payment: &Payment,
+        now: u64,
+    ) -> Result<Self, WalletError> {
         if payment.amount.is_zero() {
             return Err(WalletError::ZeroAmount);
         }
         let expired = || WalletError::Expired { expiry: payment.expiry, now };
         let expiry = Timestamp::new(payment.expiry).ok().filter(|expiry| expiry.get() > now).ok_or_else(expired)?;
-        let config = client.config().await?;
-        let known: Vec<_> = config.node.assets.iter().map(|asset| asset.id).collect();
+        let known: Vec<_> = terms.assets.iter().map(|asset| asset.id).collect();
         for asset in [payment.asset, payment.fee_asset.asset()] {
             if !known.contains(&asset.0) {
                 return Err(WalletError::UnknownAsset { asset: asset.0, known });
@@ -224,7 +272,7 @@ impl Draft {
             nonce: payment.nonce.unwrap_or(sender.pending_nonce),
             expiry,
         };
-        Ok(Self { transaction, config })
+        Ok(Self { transaction, deployment: terms.deployment, payer: sender.owner })
     }
 
     /// What will be signed.
@@ -244,6 +292,7 @@ impl Draft {
         Summary {
             kind,
             from: transaction.sender.0,
+            payer: self.payer.to_string(),
             to,
             owner: transaction.named_address.to_string(),
             nonce: transaction.nonce,
@@ -254,8 +303,7 @@ impl Draft {
     /// Signs it.
     #[must_use]
     pub fn sign(self, secret: &SecretKey) -> SignedTransaction {
-        let domain = self.config.node.deployment.domain;
-        self.transaction.sign(&domain, secret)
+        self.transaction.sign(&self.deployment.domain, secret)
     }
 
     /// Signs and submits it.
@@ -263,7 +311,7 @@ impl Draft {
     /// # Errors
     /// The node refuses it or does not answer.
     pub async fn submit(self, client: &Client, secret: &SecretKey) -> Result<TransactionView, WalletError> {
-        let deployment = self.config.node.deployment;
+        let deployment = self.deployment;
         Ok(client.submit(self.sign(secret), &deployment).await?)
     }
 }
@@ -271,7 +319,7 @@ impl Draft {
 /// The account that somebody names.
 ///
 /// # Errors
-/// There is none, or more than one.
+/// There is none, or more than one, or the node names one that does not fit.
 pub async fn find(client: &Client, party: Party) -> Result<AccountView, WalletError> {
     let mut accounts = match party {
         Party::Index(index) => match client.account(index).await {
@@ -282,6 +330,10 @@ pub async fn find(client: &Client, party: Party) -> Result<AccountView, WalletEr
         Party::Owner(owner) => client.accounts_of(&owner).await?,
         Party::Key(key) => client.accounts_with(&key).await?,
     };
+    if let Some(other) = accounts.iter().find(|account| !party.fits(account)) {
+        let AccountView { index, owner, key, .. } = *other;
+        return Err(WalletError::OtherAccount { party, index, owner, key });
+    }
     match accounts.pop() {
         None => Err(WalletError::NoAccount { party }),
         Some(account) if accounts.is_empty() => Ok(account),
@@ -302,15 +354,15 @@ async fn sender(client: &Client, key: &Digest, from: Option<u32>) -> Result<Acco
 }
 
 async fn fee(client: &Client, payment: &Payment) -> Result<Fee, WalletError> {
-    let fee = match payment.fee {
-        Some(fee) => fee,
-        None => {
-            let kind = if payment.to.is_some() { TransactionKindName::Transfer } else { TransactionKindName::Withdraw };
-            let fees = client.fees().await?;
-            fees.minimum.iter().find(|fee| fee.kind == kind).map_or(Amount::ZERO, |fee| fee.fee)
-        }
-    };
-    Fee::at_least(fee).ok_or(WalletError::FeeTooLarge { fee })
+    let form = |fee| Fee::at_least(fee).ok_or(WalletError::FeeTooLarge { fee });
+    if let Some(fee) = payment.fee {
+        return form(fee);
+    }
+    let kind = if payment.to.is_some() { TransactionKindName::Transfer } else { TransactionKindName::Withdraw };
+    let fees = client.fees().await?;
+    let fee = form(fees.minimum.iter().find(|fee| fee.kind == kind).map_or(Amount::ZERO, |fee| fee.fee))?;
+    let (value, cap) = (fee.value(), fee_cap(payment));
+    if value > cap { Err(WalletError::FeeTooHigh { fee: value, cap }) } else { Ok(fee) }
 }
 
 fn check_balances(sender: &AccountView, payment: &Payment, fee: Fee) -> Result<(), WalletError> {
@@ -326,3 +378,6 @@ fn check_balances(sender: &AccountView, payment: &Payment, fee: Fee) -> Result<(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,7 @@ use weft_storage::jobs::{BlobId, JobKey, JobRecord, NewJob};
 use super::{LeaseMax, OrderError};
 use crate::circuits::Circuits;
 use crate::statement::Order;
+use crate::trace::BatchTrace;
 use crate::{Children, Job, JobStatement, MergeJob, MergePlan, Span};
 
 /// Heights of jobs, which are priorities inside of a batch: the store has the lowest done first. Merges come before segments,
@@ -64,7 +65,7 @@ impl BatchPlan {
         Self {
             number,
             context,
-            traceparent: traceparent(&context),
+            traceparent: BatchTrace::of(&context).traceparent(),
             lease_max,
             plan: MergePlan::new(),
             segments: Vec::new(),
@@ -229,11 +230,4 @@ impl BatchPlan {
 /// What a job in the store is about.
 pub(super) fn decode(job: &NewJob) -> Result<Order, OrderError> {
     postcard::from_bytes(&job.payload).map_err(|_| OrderError::Damaged { batch: job.batch, job: job.name.clone() })
-}
-
-/// The trace of a batch: the same in every run, so that a restart goes on with it.
-fn traceparent(context: &Context) -> String {
-    let bytes: Vec<u8> = context.0.0.iter().flat_map(|element| element.as_u64().to_le_bytes()).collect();
-    let hash = blake3::derive_key("weft trace of a batch v1", &bytes);
-    format!("00-{}-{}-01", hex::encode(&hash[..16]), hex::encode(&hash[16..24]))
 }

@@ -15,6 +15,7 @@ use crate::circuits::Refusal;
 use crate::message::{FleetError, Held, ProofOutcome, Submission};
 use crate::pass::WorkerPass;
 use crate::statement::Order;
+use crate::trace::trace_id;
 use crate::{FleetEvent, Job, JobNews};
 
 /// No proof takes more processor time, whatever its worker says: sums over many jobs stay numbers.
@@ -108,7 +109,8 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
             workers.done(worker, held, cost.cpu);
             workers.name(worker)
         };
-        tracing::info!(batch, job = record.job.name, worker, wall = ?cost.wall, cpu = ?cost.cpu, "job done");
+        let trace_id = trace_id(&order.traceparent);
+        tracing::info!(batch, job = record.job.name, worker, trace_id, wall = ?cost.wall, cpu = ?cost.cpu, "job done");
         self.tell(&record.job, order, JobNews::Done { worker, cost });
         self.wake.notify_waiters();
         if order.job == Job::Wrap {

@@ -103,7 +103,7 @@ pub struct JobView {
     pub job: Job,
     /// Jobs whose proofs it merges, from left to right: the proof tree.
     pub children: Vec<JobKey>,
-    /// Steps to the end of the batch, 0 for the last one.
+    /// Its priority inside of the batch: the lowest goes first.
     pub height: u16,
     /// Memory that its proof takes.
     pub memory_mib: u32,

@@ -23,6 +23,7 @@ use weft_storage::jobs::Failure;
 
 use crate::Task;
 use crate::message::{Assignment, BUILD, FailureReport, FleetError, Held, ProofOutcome, Submission, WorkerHello};
+use crate::trace::trace_id;
 
 pub use child::{ChildProcess, serve_child};
 pub use executor::{Executor, ExecutorError, InProcess, MadeProof, Progress};
@@ -144,7 +145,7 @@ impl<T: Transport, E: Executor> Shift<T, E> {
             let Some(claimed) = drain.unless(next).await else { return Ok(()) };
             let Some(assignment) = claimed? else { continue };
             let Assignment { batch, job, attempt, ref traceparent, .. } = assignment;
-            let span = tracing::info_span!("job", batch, %job, attempt, traceparent);
+            let span = tracing::info_span!("job", batch, %job, attempt, trace_id = trace_id(traceparent), traceparent);
             self.job(assignment).instrument(span).await?;
         }
     }

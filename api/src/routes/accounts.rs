@@ -117,7 +117,7 @@ pub(crate) async fn transactions<B: Backend>(
     parameters: Parameters,
 ) -> Result<Json<Page<TransactionView>>, Refusal> {
     let index = index_of(&path)?;
-    let page = parameters.into_page()?;
+    let page = parameters.into_page()?.of_reads();
     existing(app.backend.as_ref(), &path).await?;
     let transactions = app.backend.account_transactions(index, page.with_one_more()).await?;
     let Page { items, next } = page.page(transactions, |(key, _)| *key);

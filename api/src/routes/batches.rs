@@ -7,6 +7,7 @@ use axum::response::Response;
 
 use crate::bodies::SentEvent;
 use crate::caching::{self, Freshness};
+use crate::clients::Client;
 use crate::extract::{NoParameters, Parameters, PathParts};
 use crate::params::{BatchName, Conditional, Paging, Resuming};
 use crate::problem::Refusal;
@@ -27,7 +28,7 @@ pub(crate) async fn list<B: Backend>(
     State(app): State<Shared<B>>,
     parameters: Parameters,
 ) -> Result<Json<Page<BatchView>>, Refusal> {
-    let page = parameters.into_page()?;
+    let page = parameters.into_page()?.of_reads();
     let batches = app.backend.batches(page.with_one_more()).await?;
     Ok(Json(page.page(batches, |batch| batch.number.into())))
 }
@@ -146,6 +147,7 @@ pub(crate) async fn proof_tree<B: Backend>(
 )]
 pub(crate) async fn events<B: Backend>(
     State(app): State<Shared<B>>,
+    client: Client,
     path: PathParts,
     _: NoParameters,
     headers: HeaderMap,
@@ -153,7 +155,7 @@ pub(crate) async fn events<B: Backend>(
     let seen = steps_seen(&headers)?;
     let number = named(&app, &path).await?.batch.number;
     let backend = app.backend.clone();
-    stream::stream(&app, seen, Watched { backend, number, steps: Steps::after(seen), jobs: None, ended: false })
+    stream::stream(&app, client, seen, Watched { backend, number, steps: Steps::after(seen), jobs: None, ended: false })
 }
 
 /// A batch whose steps and jobs are told.

@@ -11,6 +11,7 @@ use weft_protocol::{Reject, SignedTransaction};
 
 use crate::bodies::SentEvent;
 use crate::caching::{self, Freshness};
+use crate::clients::Client;
 use crate::extract::{JsonBody, ManyBody, NoParameters, PathParts};
 use crate::observe::TraceId;
 use crate::params::{Conditional, Resuming, TransactionId};
@@ -173,6 +174,7 @@ pub(crate) async fn receipt<B: Backend>(
 )]
 pub(crate) async fn events<B: Backend>(
     State(app): State<Shared<B>>,
+    client: Client,
     path: PathParts,
     _: NoParameters,
     headers: HeaderMap,
@@ -180,7 +182,12 @@ pub(crate) async fn events<B: Backend>(
     let seen = steps_seen(&headers)?;
     let view = existing(app.backend.as_ref(), &path).await?;
     let backend = app.backend.clone();
-    stream::stream(&app, seen, Watched { backend, id: view.id, steps: Steps::after(seen), proving: None, ended: false })
+    stream::stream(
+        &app,
+        client,
+        seen,
+        Watched { backend, id: view.id, steps: Steps::after(seen), proving: None, ended: false },
+    )
 }
 
 /// A transaction whose steps are told.

@@ -13,6 +13,9 @@ use crate::{Finality, FixedBytes, HexBytes, L1Hash, L1View, Progress, Step, Time
 pub struct BatchView {
     /// Its number; the first is 1.
     pub number: u32,
+    /// Its trace (W3C Trace Context): spans of sequencer, workers and L1 that are about it carry this id.
+    #[schema(pattern = "^[0-9a-f]{32}$")]
+    pub trace_id: String,
     /// The last step that it has reached.
     pub status: Finality,
     /// Its time, which its transactions' expiry is compared with.

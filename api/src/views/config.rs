@@ -70,7 +70,7 @@ pub struct ApiLimits {
     pub requests_per_second: u32,
     /// Requests of one client at once, after a pause.
     pub requests_burst: u32,
-    /// Streams of events at the same time.
+    /// Streams of events of one client at the same time.
     pub streams: u32,
     /// Seconds after which a stream ends; clients resume with `Last-Event-ID`.
     pub stream_seconds: u64,

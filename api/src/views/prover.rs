@@ -48,7 +48,8 @@ pub struct JobView {
     pub kind: String,
     /// How far it is.
     pub state: JobStateName,
-    /// Steps to the end of the batch, 0 for the last one.
+    /// Its priority inside of the batch: of the jobs that can be done, the one with the lowest goes first. 0 is the last
+    /// proof, 1 the one before it, 1024 are the segments, and a merge has one less than what it merges.
     pub height: u16,
     /// Jobs whose proofs it needs.
     pub children: Vec<FixedBytes<32>>,

@@ -20,7 +20,7 @@ async fn every_operation_is_served_and_no_other_method() {
     let client = Client::new();
     let document = document().await;
     let paths = document["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), 32);
+    assert_eq!(paths.len(), 33);
     for (path, item) in paths {
         let uri =
             path.replace("{id}", &format!("0x{}", "00".repeat(32))).replace("{index}", "1").replace("{batch}", "4");

@@ -1,17 +1,20 @@
 //! Over real connections: slow, half-open, oversized and too many ones, and streams of events.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use weft_api::{Finality, JobStateName, Limits, Server};
+use weft_api::{Door, Finality, JobStateName, Limits, Server};
 
 use crate::ledger::{Ledger, PROVING, deployment, signed, transfer};
+
+/// A client that is not the one of all other connections.
+const OTHER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
 /// A server on a port of its own.
 struct Running {
@@ -34,6 +37,13 @@ impl Running {
 
     async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.address).await.expect("the server listens")
+    }
+
+    /// A connection of a client with this address.
+    async fn connect_from(&self, client: Ipv4Addr) -> TcpStream {
+        let socket = TcpSocket::new_v4().expect("there are sockets");
+        socket.bind((client, 0).into()).expect("every address of 127.0.0.0/8 is this machine's");
+        socket.connect(self.address).await.expect("the server listens")
     }
 
     /// What the server sends until it closes the connection.
@@ -287,6 +297,51 @@ async fn streams_are_bounded_and_end_when_the_server_stops() {
     }
     assert!(server.stop().await < Duration::from_millis(400));
     rest(&mut stream).await;
+}
+
+#[tokio::test]
+async fn one_client_does_not_get_all_streams() {
+    let server = Running::start(Limits { streams_max: 3, client_streams_max: 1, ..quick() }).await;
+    let path = format!("/v1/batches/{PROVING}/events");
+    let mut first = server.connect().await;
+    first.write_all(stream_request(&path, None).as_bytes()).await.unwrap();
+    read_until(&mut first, "event: tree").await;
+    let refused = server.get(&path).await;
+    assert!(refused.starts_with("HTTP/1.1 429 ") && refused.contains("too_many_streams"), "{refused}");
+    assert!(refused.contains("retry-after: "), "{refused}");
+    let mut other = server.connect_from(OTHER).await;
+    other.write_all(stream_request(&path, None).as_bytes()).await.unwrap();
+    read_until(&mut other, "event: tree").await;
+    // What has ended counts no more.
+    drop(first);
+    let began = Instant::now();
+    loop {
+        let mut again = server.connect().await;
+        again.write_all(stream_request(&path, None).as_bytes()).await.unwrap();
+        if read_until(&mut again, "\r\n\r\n").await.starts_with("HTTP/1.1 200 ") {
+            break;
+        }
+        assert!(began.elapsed() < Duration::from_secs(5), "the stream that ended still counts");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn who_comes_by_another_door_needs_no_connection_of_the_api() {
+    let server = Running::start(Limits { connections_max: 1, ..Limits::default() }).await;
+    let mut all = server.connect().await;
+    all.write_all(b"GET /livez HTTP/1.1\r\nx: ").await.unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let door = Door::new(weft_api::Router::new(), Limits::default());
+    let (stop, stopped) = oneshot::channel::<()>();
+    let task = tokio::spawn(door.serve(listener, async { stopped.await.unwrap_or_default() }));
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"GET /v1/status HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+    let answer = rest(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 404 ") && answer.contains("\"trace_id\""), "{answer}");
+    stop.send(()).unwrap();
+    task.await.unwrap().unwrap();
 }
 
 #[tokio::test]

@@ -188,6 +188,14 @@ async fn withdrawals_are_found_by_position() {
 async fn the_queue_is_paged() {
     let client = Client::new();
     let first: Page<QueueEntryView> = client.get("/v1/queue?limit=2").await.json();
+    for entry in &first.items {
+        let one: QueueEntryView = client.get(&format!("/v1/queue/{}", entry.position)).await.json();
+        assert_eq!(one, *entry);
+    }
+    for unknown in ["99", "4294967296"] {
+        client.get(&format!("/v1/queue/{unknown}")).await.assert_problem(404, "unknown_entry");
+    }
+    client.get("/v1/queue/x").await.assert_problem(400, "invalid_parameter");
     let second: Page<QueueEntryView> = client.get(&format!("/v1/queue?cursor={}", first.next.unwrap())).await.json();
     assert_eq!(second.items.len(), 1);
     assert_eq!((second.items[0].position, second.items[0].state), (2, QueueState::Waiting));

@@ -128,11 +128,20 @@ fn receipts_say_where_a_slot_stands() {
     assert_eq!(transact(&mut builder, Payment::transfer(1, 0, 100, 0)), Ok(expected(4, Outcome::Done, account, None)));
     let opened = builder.push_queue_entry(&opening(1, AssetId(3), amount(1)));
     assert_eq!(opened, Ok(expected(5, Outcome::Done, Some(AccountIndex(2)), None)));
-    let owned: Vec<_> = builder.objects().owned_by(&address(1)).collect();
+    let owned: Vec<_> = builder.objects().owned_by(&address(1), AccountIndex(0)).collect();
     assert_eq!(owned, [1, 2].map(AccountIndex));
     let key = builder.objects().get(AccountIndex(2)).map(|o| o.main_key);
-    let with_key: Vec<_> = builder.objects().with_key(&key.expect("just opened")).collect();
-    assert_eq!(with_key, owned);
+    let (objects, key) = (builder.objects(), key.expect("just opened"));
+    assert_eq!(objects.with_key(&key, AccountIndex(0)).collect::<Vec<_>>(), owned);
+    assert_eq!(objects.of(address(1), key, AccountIndex(0)).collect::<Vec<_>>(), owned);
+    assert_eq!(objects.of(address(55), key, AccountIndex(0)).count(), 0);
+    for first in [2, 3].map(AccountIndex) {
+        let behind: Vec<_> = owned.iter().copied().filter(|index| *index >= first).collect();
+        assert_eq!(objects.owned_by(&address(1), first).collect::<Vec<_>>(), behind);
+        assert_eq!(objects.with_key(&key, first).collect::<Vec<_>>(), behind);
+        assert_eq!(objects.of(address(1), key, first).collect::<Vec<_>>(), behind);
+        assert!(objects.from(first).all(|(index, _)| index >= first));
+    }
     let (_, batch) = builder.finish().expect("no fees");
     let paid = [(address(1), 100), (address(55), 7)].map(|(owner, value)| Withdrawal {
         owner,

@@ -1,7 +1,7 @@
 //! `weft account`.
 
 use anyhow::{Context as _, Result};
-use clap::Args;
+use clap::{Args, value_parser};
 use serde_json::{Value, json};
 use weft_api::{AccountProofView, AccountView, ObjectView, TransactionKindName, TransactionView};
 use weft_protocol::crypto::Digest;
@@ -10,11 +10,12 @@ use weft_protocol::{AccountIndex, Agent, AssetId, Entry, MerklePath, Object, TRE
 use super::Context;
 use super::assets::Assets;
 use super::exit::{Exit, Refused};
+use super::identity::ContractOptions;
 use super::options::{ApiOptions, L1Options};
 use super::output::{row, table};
 use crate::client::Client;
 use crate::l1::{Rollup, word};
-use crate::wallet::{Party, find};
+use crate::wallet::{Party, Terms, find};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -31,7 +32,7 @@ pub(super) struct AccountArgs {
     /// Which: its index, or L1 address or key digest of somebody with one account.
     account: Party,
     /// Show its last transactions, so many.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
     history: Option<u32>,
     /// Show and check the Merkle path from the account to a state root.
     #[arg(long)]
@@ -43,25 +44,27 @@ pub(super) struct AccountArgs {
     api: ApiOptions,
     #[command(flatten)]
     l1: L1Options,
+    #[command(flatten)]
+    contract: ContractOptions,
 }
 
 pub(super) async fn run(args: &AccountArgs, context: &Context) -> Result<Exit> {
     let client = args.api.client(&context.profile)?;
     let account = find(&client, args.account).await?;
     let l1 = args.l1.reader(&context.profile)?;
-    let config = client.config().await?.node;
-    let assets = Assets::new(config.assets, l1.clone());
+    let Terms { deployment, assets } = args.contract.terms(&client, &args.l1, context).await?;
+    let assets = Assets::new(assets, l1.clone());
     let mut object = json!({ "account": account });
     let mut text = describe(&account, &assets).await?;
     if let Some(limit) = args.history {
-        let page = client.account_transactions(account.index, limit.max(1)).await?;
-        text += &format!("\n{}", history(&page.items, &assets).await?);
-        object["transactions"] = json!(page.items);
+        let transactions = client.account_transactions(account.index, limit).await?;
+        text += &format!("\n{}", history(&transactions, &assets).await?);
+        object["transactions"] = json!(transactions);
     }
     if args.proof {
         let proof = client.account_proof(account.index, args.at).await?;
         check(&proof, &account)?;
-        let rollup = l1.map(|l1| Rollup::new(config.deployment.contract.0.into(), l1));
+        let rollup = l1.map(|l1| Rollup::new(deployment.contract.0.into(), l1));
         let seen = match rollup {
             Some(rollup) => Some(on_l1(&rollup, &client, &proof).await?),
             None => None,

@@ -54,7 +54,7 @@ pub(super) struct Assets {
 }
 
 impl Assets {
-    /// The assets that a node lists.
+    /// The assets that a rollup lists.
     pub(super) const fn new(listed: Vec<AssetView>, l1: Option<DynProvider>) -> Self {
         Self { listed, l1 }
     }
@@ -99,6 +99,12 @@ impl Assets {
             Some(decimals) => format!("{} {name}", format_amount(amount, decimals)),
             None => format!("{amount} base units of asset {id}"),
         })
+    }
+
+    /// The same with the number of base units, which is what is signed.
+    pub(super) async fn format_both(&self, amount: Amount, id: u16) -> Result<String> {
+        let (text, units) = (self.format(amount, id).await?, format!("{amount} base units of asset {id}"));
+        Ok(if text == units { text } else { format!("{text}, {units}") })
     }
 
     /// Decimals of the rollup's base unit, if they are known.
@@ -153,5 +159,8 @@ mod tests {
         assert!(assets.parse("1.5", &eth, Units::Base).await.is_err());
         assert_eq!(assets.format(Amount::new(1_500_000_000).unwrap(), 1).await.unwrap(), "1.5 ETH");
         assert_eq!(assets.format(Amount::new(7).unwrap(), 2).await.unwrap(), "7 base units of asset 2");
+        assert_eq!(assets.format_both(Amount::new(7).unwrap(), 2).await.unwrap(), "7 base units of asset 2");
+        let both = "0.000000007 ETH, 7 base units of asset 1";
+        assert_eq!(assets.format_both(Amount::new(7).unwrap(), 1).await.unwrap(), both);
     }
 }

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
-use clap::Args;
+use clap::{Args, value_parser};
 use serde_json::json;
 use weft_api::{BatchView, Finality};
 
 use super::Context;
-use super::exit::{Exit, Usage};
+use super::exit::Exit;
 use super::options::ApiOptions;
 use super::output::{Output, row, table};
 use super::wait::WaitOptions;
@@ -33,7 +33,7 @@ pub(super) struct BatchArgs {
     #[arg(long, conflicts_with = "list")]
     watch: bool,
     /// List the last batches instead, so many.
-    #[arg(long, value_name = "N", conflicts_with_all = ["wait", "proof"])]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..), conflicts_with_all = ["wait", "proof"])]
     list: Option<u32>,
     /// Keep its proof in this file, for `weft verify`.
     #[arg(long, value_name = "FILE")]
@@ -63,11 +63,8 @@ impl std::str::FromStr for Which {
 pub(super) async fn run(args: &BatchArgs, context: &Context) -> Result<Exit> {
     let client = args.api.client(&context.profile)?;
     if let Some(limit) = args.list {
-        if limit == 0 {
-            return Err(Usage("--list: 0 batches are none".to_owned()).into());
-        }
-        let page = client.batches(limit).await?;
-        context.output.result(&page.items, || listing(&page.items));
+        let batches = client.batches(limit).await?;
+        context.output.result(&batches, || listing(&batches));
         return Ok(Exit::Done);
     }
     let mut batch = client.batch(&args.batch.0).await?;

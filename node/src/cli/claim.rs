@@ -5,7 +5,7 @@ use alloy::providers::{DynProvider, Provider};
 use alloy::rpc::types::TransactionRequest;
 use alloy::sol_types::SolCall;
 use anyhow::{Context as _, Result};
-use clap::Args;
+use clap::{Args, value_parser};
 use serde::Serialize;
 use weft_api::{Deployment, Finality, WithdrawalView};
 use weft_contract::bindings::IRollup::claimCall;
@@ -15,12 +15,14 @@ use super::Context;
 use super::assets::Assets;
 use super::deposit::confirm;
 use super::exit::{Exit, Refused};
+use super::identity::ContractOptions;
 use super::options::{ApiOptions, L1KeyOptions, L1Options};
 use super::output::{row, table};
 use super::passphrase::PassphraseOptions;
 use super::wait::WaitOptions;
 use crate::client::Client;
 use crate::l1::Rollup;
+use crate::wallet::Terms;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -34,6 +36,7 @@ Anyone may send the claim of anyone: it always pays the owner. What was paid alr
 #[command(after_help = EXAMPLES)]
 pub(super) struct ClaimArgs {
     /// Number of the batch with the withdrawals; `weft tx` tells it.
+    #[arg(value_parser = value_parser!(u32).range(1..))]
     batch: u32,
     /// Only the withdrawal at this position of the batch.
     #[arg(long, value_name = "N")]
@@ -49,6 +52,8 @@ pub(super) struct ClaimArgs {
     api: ApiOptions,
     #[command(flatten)]
     l1: L1Options,
+    #[command(flatten)]
+    contract: ContractOptions,
     #[command(flatten)]
     wait: WaitOptions,
 }
@@ -71,19 +76,19 @@ struct Claimed {
 
 pub(super) async fn run(args: &ClaimArgs, context: &Context) -> Result<Exit> {
     let client = args.api.client(&context.profile)?;
-    let config = client.config().await?.node;
+    let Terms { deployment, assets } = args.contract.terms(&client, &args.l1, context).await?;
     if let Some(milestone) = args.wait.milestone() {
         let what = format!("batch {} is not {}", args.batch, milestone.step());
         args.wait.within(&what, super::batch::reach(&client, args.batch, milestone.step())).await?;
     }
     let withdrawals = wanted(args, &client).await?;
     let signer = args.l1_key.open(&context.profile, &args.passphrase)?;
-    let provider = args.l1.signer(&context.profile, signer, &config.deployment).await?;
-    let assets = Assets::new(config.assets, args.l1.reader(&context.profile)?);
+    let provider = args.l1.signer(&context.profile, signer, &deployment).await?;
+    let assets = Assets::new(assets, args.l1.reader(&context.profile)?);
     let mut claimed = Vec::new();
     let mut rows = vec![row!["position", "owner", "amount", "L1 transaction"]];
     for withdrawal in withdrawals {
-        let transaction = claim(&provider, &config.deployment, &withdrawal).await?;
+        let transaction = claim(&provider, &deployment, &withdrawal).await?;
         let WithdrawalView { position, owner, asset, amount, .. } = withdrawal;
         let words = assets.format(amount, asset).await?;
         rows.push(row![position, owner, words, transaction.as_deref().unwrap_or("paid before")]);

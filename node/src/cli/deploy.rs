@@ -76,7 +76,7 @@ pub(super) async fn run(args: &DeployArgs, context: &Context) -> Result<Exit> {
     if let Some(path) = args.config.as_ref().filter(|path| path.exists()) {
         return Err(Usage(format!("{} exists already", path.display())).into());
     }
-    let provider = super::options::signing(url.clone(), signer);
+    let provider = super::options::signing(url.clone(), signer)?;
     let deployed = deploy(&provider, &options, Some(&args.record)).await?;
     let file = settings(&options, &deployed, url.as_str());
     if let Some(path) = &args.config {

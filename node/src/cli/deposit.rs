@@ -14,20 +14,25 @@ use weft_protocol::{Address, Amount};
 
 use super::Context;
 use super::assets::{AssetName, Assets, Units};
+use super::confirm::ConfirmOptions;
 use super::exit::{Exit, Refused, Usage};
+use super::identity::ContractOptions;
 use super::options::{ApiOptions, KeyOptions, L1KeyOptions, L1Options};
+use super::output::{row, table};
 use super::token::IToken::ITokenInstance;
 use super::wait::{Milestone, WaitOptions};
 use crate::client::Client;
+use crate::deployment::BLOCK_WITHIN;
 use crate::l1::{Rollup, word};
-use crate::wallet::{Party, find};
+use crate::wallet::{Party, Terms, find};
 
 const EXAMPLES: &str = "\
 Examples:
   weft deposit 2 --key alice.json --l1-key-file dev.hex --wait executed
   weft deposit 500 --asset 2 --account 7 --l1-key alice-l1.json
-  weft deposit 1 --key-digest 0x1b… --owner 0x7099… --l1-key-file dev.hex --json
-Without --account the deposit opens one, with the key of --key or --key-digest.";
+  weft deposit 1 --key-digest 0x1b… --owner 0x7099… --l1-key-file dev.hex --yes --json
+Without --account the deposit opens one, with the key of --key or --key-digest.
+What is paid, and to whom, is shown before; scripts give --yes.";
 
 /// How often the node is asked how far a deposit is.
 const POLL: std::time::Duration = std::time::Duration::from_millis(250);
@@ -62,6 +67,10 @@ pub(super) struct DepositArgs {
     #[command(flatten)]
     l1: L1Options,
     #[command(flatten)]
+    contract: ContractOptions,
+    #[command(flatten)]
+    confirm: ConfirmOptions,
+    #[command(flatten)]
     wait: WaitOptions,
 }
 
@@ -94,9 +103,10 @@ struct Report {
 }
 
 pub(super) async fn run(args: &DepositArgs, context: &Context) -> Result<Exit> {
+    args.confirm.can_ask()?;
     let client = args.api.client(&context.profile)?;
-    let config = client.config().await?.node;
-    let assets = Assets::new(config.assets, args.l1.reader(&context.profile)?);
+    let Terms { deployment, assets } = args.contract.terms(&client, &args.l1, context).await?;
+    let assets = Assets::new(assets, args.l1.reader(&context.profile)?);
     let asset = assets.find(&args.asset)?;
     let units = if args.base_units { Units::Base } else { Units::Asset };
     let amount = assets.parse(&args.amount, &asset, units).await?;
@@ -106,15 +116,12 @@ pub(super) async fn run(args: &DepositArgs, context: &Context) -> Result<Exit> {
     let signer = args.l1_key.open(&context.profile, args.key.passphrase())?;
     let payer = signer.address();
     let target = target(args, &client, payer, context).await?;
-    let provider = args.l1.signer(&context.profile, signer, &config.deployment).await?;
-    let words = assets.format(amount, asset.id).await?;
-    context.output.note(&match target {
-        Target::Existing { index, owner } => format!("{payer} pays {words} into account {index} of {owner}"),
-        Target::New { key, owner } => format!("{payer} pays {words} and opens an account of {owner} with key {key}"),
-    });
-    let contract = L1Address::from(config.deployment.contract.0);
-    let receipt = pay(&provider, &Deposit { contract, payer, asset, amount, target }).await?;
-    let entry = entry_of(&receipt, &config.deployment)?;
+    let provider = args.l1.signer(&context.profile, signer, &deployment).await?;
+    let contract = L1Address::from(deployment.contract.0);
+    let deposit = Deposit { contract, payer, asset, amount, target };
+    args.confirm.agree(&deposit.description(deployment.chain_id, &assets).await?, context.output)?;
+    let receipt = pay(&provider, &deposit).await?;
+    let entry = entry_of(&receipt, &deployment)?;
     let mut report = Report {
         transaction: receipt.transaction_hash.to_string(),
         entry,
@@ -161,9 +168,32 @@ struct Deposit {
     target: Target,
 }
 
+impl Deposit {
+    /// What is about to be sent, in words.
+    async fn description(&self, chain_id: u64, assets: &Assets) -> Result<String> {
+        let to = match self.target {
+            Target::Existing { index, owner } => format!("account {index} of {owner}"),
+            Target::New { key, owner } => format!("a new account of {owner} with key {key}"),
+        };
+        let units = format!("{} units of L1", on_l1(self.amount, &self.asset));
+        let rows = [
+            row!["pays on L1", format!("{} ({units})", assets.format_both(self.amount, self.asset.id).await?)],
+            row!["  from", self.payer],
+            row!["  through", format!("contract {} on chain {chain_id}", self.contract)],
+            row!["  to", to],
+        ];
+        Ok(table(&rows))
+    }
+}
+
+/// What an amount of the rollup is on L1.
+fn on_l1(amount: Amount, asset: &AssetView) -> U256 {
+    U256::from(amount.get()) * U256::from(asset.scale.get())
+}
+
 async fn pay(provider: &DynProvider, deposit: &Deposit) -> Result<TransactionReceipt> {
     let Deposit { contract, payer, asset, amount, target } = *deposit;
-    let on_l1 = U256::from(amount.get()) * U256::from(asset.scale.get());
+    let on_l1 = on_l1(amount, &asset);
     let value = match asset.token {
         None => on_l1,
         Some(token) => {
@@ -204,7 +234,10 @@ async fn approve(
 pub(super) async fn confirm(
     pending: PendingTransactionBuilder<alloy::network::Ethereum>,
 ) -> Result<TransactionReceipt> {
-    let receipt = pending.get_receipt().await.context("the L1 transaction is not confirmed")?;
+    let hash = *pending.tx_hash();
+    let pending = pending.with_timeout(Some(BLOCK_WITHIN));
+    let receipt = pending.get_receipt().await;
+    let receipt = receipt.with_context(|| format!("L1 transaction {hash} was sent and is in no block yet"))?;
     if !receipt.status() {
         return Err(Refused(format!("L1 transaction {} failed", receipt.transaction_hash)).into());
     }

@@ -78,6 +78,7 @@ pub(super) fn run(args: &DevArgs, context: &Context) -> Result<Exit> {
             data: folder.join("node"),
             listen: (Ipv4Addr::LOCALHOST, args.port).into(),
             tokens: weft_aggregator::gateway::Tokens::default(),
+            workers_listen: None,
         })
         .await?;
         let (stop_l1, l1_stopped) = oneshot::channel::<()>();
@@ -87,7 +88,7 @@ pub(super) fn run(args: &DevArgs, context: &Context) -> Result<Exit> {
         });
         let endpoints = endpoints(&node, &net, &l1_url);
         write_keys(&folder)?;
-        write_profile(&folder, node.url(), l1_url)?;
+        write_profile(&folder, &node, l1_url)?;
         let file = folder.join(ENDPOINTS_FILE);
         fs::write(&file, format!("{endpoints:#}\n")).with_context(|| format!("cannot write {}", file.display()))?;
         context.output.result(&endpoints, || text(&endpoints, &folder));
@@ -133,9 +134,16 @@ fn key_file(folder: &Path, index: u32) -> PathBuf {
     folder.join(KEYS).join(format!("{index}.hex"))
 }
 
-fn write_profile(folder: &Path, api: String, l1: String) -> Result<()> {
-    let key = key_file(Path::new(""), USER);
-    let profile = Profile { api: Some(api), l1: Some(l1), l1_key_file: Some(key), ..Profile::default() };
+fn write_profile(folder: &Path, node: &Node, l1: String) -> Result<()> {
+    let deployment = node.deployment();
+    let profile = Profile {
+        chain_id: Some(deployment.chain_id),
+        contract: Some(deployment.contract.0.into()),
+        api: Some(node.url()),
+        l1: Some(l1),
+        l1_key_file: Some(key_file(Path::new(""), USER)),
+        ..Profile::default()
+    };
     let path = folder.join(PROFILE_FILE);
     let text = toml::to_string(&profile).context("a profile has a form in TOML")?;
     fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))

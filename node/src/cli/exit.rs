@@ -126,7 +126,9 @@ fn class_of_client(error: &ClientError) -> Exit {
     match error {
         ClientError::Refused { problem } if problem.status >= 500 => Exit::Unreachable,
         ClientError::Refused { .. } => Exit::Refused,
-        ClientError::Unreachable { .. } | ClientError::Answer { .. } => Exit::Unreachable,
+        ClientError::Unreachable { .. } | ClientError::Certificate { .. } | ClientError::Answer { .. } => {
+            Exit::Unreachable
+        }
         ClientError::Inexpressible(_) => Exit::Failed,
     }
 }
@@ -136,7 +138,9 @@ fn class_of_wallet(error: &WalletError) -> Exit {
     match error {
         WalletError::Client(error) => class_of_client(error),
         WalletError::NoAccount { .. }
+        | WalletError::OtherAccount { .. }
         | WalletError::WrongKey { .. }
+        | WalletError::FeeTooHigh { .. }
         | WalletError::UnknownAsset { .. }
         | WalletError::Balance { .. } => Exit::Refused,
         WalletError::Ambiguous { .. }

@@ -10,13 +10,17 @@ mod bench;
 mod claim;
 mod completions;
 mod config;
+mod confirm;
 mod demo;
 mod deploy;
 mod deposit;
 mod dev;
 mod doctor;
 mod exit;
+mod identity;
 mod keygen;
+mod known;
+mod memory;
 mod node;
 mod options;
 mod output;
@@ -68,8 +72,8 @@ struct Cli {
     /// Folder of built circuits. They are built once, which takes minutes, and loaded afterwards.
     #[arg(long, global = true, env = "WEFT_CIRCUIT_CACHE", value_name = "DIR")]
     circuit_cache: Option<PathBuf>,
-    /// File with defaults for --api, --l1, --key, --l1-key and --l1-key-file. Default: weft/profile.toml among the user's
-    /// configurations.
+    /// File with defaults for --api, --l1, --contract, --key, --l1-key and --l1-key-file, and with the `chain_id` that is
+    /// meant. Default: weft/profile.toml among the user's configurations.
     #[arg(long, global = true, env = "WEFT_PROFILE", value_name = "FILE")]
     profile: Option<PathBuf>,
     /// Print JSON on stdout: one object, or one a line.
@@ -126,6 +130,36 @@ enum Command {
     ProveChild(worker::ProveChildArgs),
 }
 
+impl Command {
+    /// Whether a secret of somebody may come into its memory.
+    const fn holds_keys(&self) -> bool {
+        match self {
+            Self::Deploy(_)
+            | Self::Node(_)
+            | Self::Worker(_)
+            | Self::Keygen(_)
+            | Self::Deposit(_)
+            | Self::Transfer(_)
+            | Self::Withdraw(_)
+            | Self::Claim(_)
+            | Self::Workers(_) => true,
+            // Keys of development are public; the rest has none.
+            Self::Demo(_)
+            | Self::Dev(_)
+            | Self::Config(_)
+            | Self::Account(_)
+            | Self::Tx(_)
+            | Self::Batch(_)
+            | Self::Status(_)
+            | Self::Verify(_)
+            | Self::Doctor(_)
+            | Self::Bench(_)
+            | Self::Completions(_)
+            | Self::ProveChild(_) => false,
+        }
+    }
+}
+
 /// What all commands work with.
 #[derive(Debug)]
 struct Context {
@@ -139,6 +173,9 @@ struct Context {
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     start_logging();
+    if cli.command.holds_keys() {
+        memory::without_core_dumps();
+    }
     let output = if cli.json { Output::Json } else { Output::Text };
     let result = Profile::load(cli.profile.as_deref()).and_then(|profile| {
         let circuit_cache = cli.circuit_cache.or_else(circuits::default_cache);

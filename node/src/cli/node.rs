@@ -62,6 +62,7 @@ pub(super) fn run(args: &NodeArgs, context: &Context) -> Result<Exit> {
             workers: token(&settings.provers.token_file)?,
             operator: token(&settings.provers.operator_token_file)?,
         },
+        workers_listen: Some(settings.provers.listen),
     };
     std::fs::create_dir_all(&settings.data_dir)
         .with_context(|| format!("cannot make the folder {}", settings.data_dir.display()))?;
@@ -72,8 +73,12 @@ async fn serve(parts: NodeParts, context: &Context) -> Result<Exit> {
     let node = Node::start(parts).await?;
     let deployment = node.deployment();
     let (api, contract, chain_id) = (node.url(), deployment.contract.to_string(), deployment.chain_id);
-    let object = json!({ "api": api, "contract": contract, "chain_id": chain_id });
-    context.output.result(&object, || format!("REST API {api}\nrollup   {contract} on chain {chain_id}"));
+    let workers = node.workers_url();
+    let object = json!({ "api": api, "workers": workers, "contract": contract, "chain_id": chain_id });
+    context.output.result(&object, || {
+        let workers = workers.map_or_else(String::new, |url| format!("\nworkers  {url}"));
+        format!("REST API {api}{workers}\nrollup   {contract} on chain {chain_id}")
+    });
     super::signals::stop().await?;
     context.output.note("stops: what is under way is finished or given back");
     node.stop().await?;

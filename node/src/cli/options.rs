@@ -17,6 +17,7 @@ use super::passphrase::{PassphraseOptions, Purpose};
 use super::profile::Profile;
 use crate::client::Client;
 use crate::keystore::{Keystore, read_hex_key, read_private};
+use crate::l1::http_client;
 
 /// How often L1 is asked for the block of a transaction.
 const L1_POLL: Duration = Duration::from_millis(200);
@@ -53,7 +54,7 @@ impl ApiOptions {
 }
 
 /// Which L1.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct L1Options {
     /// Address of L1's JSON-RPC. Default: `l1` of the profile.
     #[arg(long, env = "WEFT_L1", value_name = "URL")]
@@ -74,7 +75,7 @@ impl L1Options {
 
     /// A provider that reads, if L1 is named.
     pub(super) fn reader(&self, profile: &Profile) -> Result<Option<DynProvider>> {
-        Ok(self.url(profile)?.map(reader))
+        self.url(profile)?.map(reader).transpose()
     }
 
     /// A provider that signs with a key, on the chain of this rollup.
@@ -84,7 +85,7 @@ impl L1Options {
         key: PrivateKeySigner,
         deployment: &Deployment,
     ) -> Result<DynProvider> {
-        let provider = signing(self.required(profile)?, key);
+        let provider = signing(self.required(profile)?, key)?;
         let (expected, got) =
             (deployment.chain_id, provider.get_chain_id().await.context("cannot ask L1 for its chain")?);
         if expected != got {
@@ -95,17 +96,19 @@ impl L1Options {
 }
 
 /// A provider that signs with a key.
-pub(super) fn signing(url: Url, key: PrivateKeySigner) -> DynProvider {
-    let provider = ProviderBuilder::new().wallet(EthereumWallet::from(key)).connect_http(url).erased();
+pub(super) fn signing(url: Url, key: PrivateKeySigner) -> Result<DynProvider> {
+    let client = http_client().context("no client for L1")?;
+    let provider = ProviderBuilder::new().wallet(EthereumWallet::from(key)).connect_reqwest(client, url).erased();
     provider.client().set_poll_interval(L1_POLL);
-    provider
+    Ok(provider)
 }
 
 /// A provider that reads.
-pub(super) fn reader(url: Url) -> DynProvider {
-    let provider = ProviderBuilder::new().connect_http(url).erased();
+pub(super) fn reader(url: Url) -> Result<DynProvider> {
+    let client = http_client().context("no client for L1")?;
+    let provider = ProviderBuilder::new().connect_reqwest(client, url).erased();
     provider.client().set_poll_interval(L1_POLL);
-    provider
+    Ok(provider)
 }
 
 /// Which key signs transactions of the rollup.

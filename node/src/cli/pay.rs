@@ -1,31 +1,42 @@
 //! `weft transfer` and `weft withdraw`.
 
+use std::time::{Duration, UNIX_EPOCH};
+
 use anyhow::Result;
-use clap::Args;
+use clap::{Args, value_parser};
 use serde_json::json;
 use weft_api::TransactionKindName;
 use weft_protocol::FeeAsset;
 
 use super::assets::{AssetName, Assets, Units};
+use super::confirm::ConfirmOptions;
 use super::exit::{Exit, Usage};
+use super::identity::ContractOptions;
 use super::options::{ApiOptions, KeyOptions, L1Options};
+use super::output::{row, table};
 use super::wait::{self, WaitOptions};
 use super::{Context, transaction_text};
 use crate::client::Client;
 use crate::clock;
-use crate::wallet::{Draft, Party, Payment};
+use crate::wallet::{Draft, Party, Payment, Summary, Terms};
+
+/// Most seconds for which a transaction may be valid: what was signed and forgotten must not be executed years later.
+const VALID_FOR_MAX: u64 = 366 * 24 * 3600;
 
 const TRANSFER_EXAMPLES: &str = "\
 Examples:
   weft transfer 1.5 --to 7 --key alice.json
   weft transfer 0.25 --to 0x70997970c51812dc3a010c7d01b50e0d17dc79c8 --asset eth --wait verified
-  weft transfer 1000 --base-units --asset 2 --to 7 --fee 0.00001 --json";
+  weft transfer 1000 --base-units --asset 2 --to 7 --fee 0.00001 --yes --json
+What is signed is shown before, and asked for; scripts give --yes. An L1 address as recipient is part of what is signed; of
+an index or a key, the address that is shown is what the node says.";
 
 const WITHDRAW_EXAMPLES: &str = "\
 Examples:
   weft withdraw 0.5 --key alice.json --wait verified
-  weft withdraw 250 --asset 2 --from 3 --json
-What is withdrawn is paid on L1 to the owner of the account: see weft claim.";
+  weft withdraw 250 --asset 2 --from 3 --yes --json
+What is withdrawn is paid on L1 to the owner of the account: see weft claim.
+What is signed is shown before, and asked for; scripts give --yes.";
 
 /// Arguments of `weft transfer`.
 #[derive(Debug, Args)]
@@ -61,7 +72,8 @@ struct PaymentOptions {
     /// Account that pays. Default: the one account of the key.
     #[arg(long, value_name = "INDEX")]
     from: Option<u32>,
-    /// The fee, in units of its asset; raised to the next one that can be written. Default: the least that the node takes.
+    /// The fee, in units of its asset; raised to the next one that can be written. Default: the least that the node takes,
+    /// if that is at most 10,000 base units, or a hundredth of the amount and at most 1,000,000.
     #[arg(long, value_name = "AMOUNT")]
     fee: Option<String>,
     /// Asset of the fee.
@@ -71,7 +83,7 @@ struct PaymentOptions {
     #[arg(long)]
     nonce: Option<u32>,
     /// Seconds for which the transaction can be executed.
-    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600, value_parser = value_parser!(u64).range(1..=VALID_FOR_MAX))]
     valid_for: u64,
     #[command(flatten)]
     key: KeyOptions,
@@ -79,6 +91,10 @@ struct PaymentOptions {
     api: ApiOptions,
     #[command(flatten)]
     l1: L1Options,
+    #[command(flatten)]
+    contract: ContractOptions,
+    #[command(flatten)]
+    confirm: ConfirmOptions,
     #[command(flatten)]
     wait: WaitOptions,
 }
@@ -92,13 +108,15 @@ pub(super) async fn withdraw(args: &WithdrawArgs, context: &Context) -> Result<E
 }
 
 async fn pay(amount: &str, to: Option<Party>, options: &PaymentOptions, context: &Context) -> Result<Exit> {
+    options.confirm.can_ask()?;
     let client = options.api.client(&context.profile)?;
-    let assets = Assets::new(client.config().await?.node.assets, options.l1.reader(&context.profile)?);
+    let terms = options.contract.terms(&client, &options.l1, context).await?;
+    let assets = Assets::new(terms.assets.clone(), options.l1.reader(&context.profile)?);
     let now = clock::now_seconds();
     let payment = payment(amount, to, options, &assets, now).await?;
     let secret = options.key.open(&context.profile)?;
-    let draft = Draft::new(&client, &secret.public_key().digest(), &payment, now).await?;
-    context.output.note(&description(&draft, &assets).await?);
+    let draft = Draft::new(&client, &terms, &secret.public_key().digest(), &payment, now).await?;
+    options.confirm.agree(&description(&draft, &terms, &assets).await?, context.output)?;
     let sent = draft.submit(&client, &secret).await?;
     finish(&client, &sent.id, options, context).await
 }
@@ -130,21 +148,27 @@ async fn payment(
 }
 
 /// What is about to be signed, in words.
-async fn description(draft: &Draft, assets: &Assets) -> Result<String> {
+async fn description(draft: &Draft, terms: &Terms, assets: &Assets) -> Result<String> {
     let transaction = draft.transaction();
-    let summary = draft.summary();
-    let amount = assets.format(transaction.amount, transaction.asset.0).await?;
-    let fee = assets.format(transaction.fee.value(), transaction.fee_asset.asset().0).await?;
-    let what = match summary.kind {
-        TransactionKindName::Transfer => {
-            let to = summary.to.unwrap_or_default();
-            format!("transfer {amount} from account {} to account {to} of {}", summary.from, summary.owner)
-        }
-        TransactionKindName::Withdraw => {
-            format!("withdraw {amount} from account {} to {} on L1", summary.from, summary.owner)
-        }
+    let Summary { kind, from, payer, to, owner, nonce, expiry } = draft.summary();
+    let amount = assets.format_both(transaction.amount, transaction.asset.0).await?;
+    let fee = assets.format_both(transaction.fee.value(), transaction.fee_asset.asset().0).await?;
+    let (what, to) = match (kind, to) {
+        (TransactionKindName::Transfer, Some(to)) => ("transfer", format!("account {to} of {owner}")),
+        (TransactionKindName::Transfer | TransactionKindName::Withdraw, _) => ("withdrawal", format!("{owner} on L1")),
     };
-    Ok(format!("signs: {what}; fee {fee}; nonce {}; valid until {} (UNIX seconds)", summary.nonce, summary.expiry))
+    let expiry = UNIX_EPOCH.checked_add(Duration::from_secs(expiry)).map_or_else(String::new, httpdate::fmt_http_date);
+    let (contract, chain) = (terms.deployment.contract, terms.deployment.chain_id);
+    let rows = [
+        row!["signs", format!("a {what} in the rollup {contract} on chain {chain}")],
+        row!["  from", format!("account {from} of {payer}")],
+        row!["  to", to],
+        row!["  amount", amount],
+        row!["  fee", fee],
+        row!["  nonce", nonce],
+        row!["  deadline", expiry],
+    ];
+    Ok(table(&rows))
 }
 
 async fn finish(

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use alloy::primitives::Address as L1Address;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +13,15 @@ const FILE_BYTES_MAX: u64 = 64 << 10;
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Profile {
+    /// Folder of the profile, or where it would be; nothing of this kind if nobody knows.
+    #[serde(skip)]
+    pub(super) folder: Option<PathBuf>,
+    /// Chain id of the rollup that is meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) chain_id: Option<u64>,
+    /// Contract of the rollup that is meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) contract: Option<L1Address>,
     /// Address of the node's API.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) api: Option<String>,
@@ -36,7 +46,10 @@ impl Profile {
         let path = match (path, &usual) {
             (Some(path), _) => path,
             (None, Some(path)) if path.exists() => path,
-            (None, _) => return Ok(Self::default()),
+            (None, usual) => {
+                let folder = usual.as_ref().and_then(|path| path.parent()).map(Path::to_owned);
+                return Ok(Self { folder, ..Self::default() });
+            }
         };
         let length =
             std::fs::metadata(path).with_context(|| format!("cannot read the profile {}", path.display()))?.len();
@@ -49,13 +62,20 @@ impl Profile {
             std::fs::read_to_string(path).with_context(|| format!("cannot read the profile {}", path.display()))?;
         let profile: Self =
             toml::from_str(&text).with_context(|| format!("the profile {} is not understood", path.display()))?;
-        Ok(profile.relative_to(path.parent().unwrap_or(Path::new("."))))
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Ok(profile.relative_to(folder))
     }
 
     /// Files are named relative to the profile's folder.
     fn relative_to(self, folder: &Path) -> Self {
         let resolve = |path: Option<PathBuf>| path.map(|path| folder.join(path));
-        Self { key: resolve(self.key), l1_key: resolve(self.l1_key), l1_key_file: resolve(self.l1_key_file), ..self }
+        Self {
+            folder: Some(folder.to_owned()),
+            key: resolve(self.key),
+            l1_key: resolve(self.l1_key),
+            l1_key_file: resolve(self.l1_key_file),
+            ..self
+        }
     }
 }
 
@@ -74,11 +94,17 @@ mod tests {
     fn a_profile_names_files_beside_itself() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("p.toml");
-        std::fs::write(&path, "api = \"http://127.0.0.1:1\"\nkey = \"a.json\"\nl1_key_file = \"/b.hex\"\n").unwrap();
+        let contract = "0x00000000000000000000000000000000000000Aa";
+        let text = format!(
+            "api = \"http://127.0.0.1:1\"\nkey = \"a.json\"\nl1_key_file = \"/b.hex\"\ncontract = \"{contract}\"\n"
+        );
+        std::fs::write(&path, text).unwrap();
         let profile = Profile::load(Some(&path)).unwrap();
         assert_eq!(profile.api.as_deref(), Some("http://127.0.0.1:1"));
         assert_eq!(profile.key, Some(folder.path().join("a.json")));
         assert_eq!(profile.l1_key_file, Some(PathBuf::from("/b.hex")));
+        assert_eq!(profile.contract, Some(contract.parse().unwrap()));
+        assert_eq!(profile.folder.as_deref(), Some(folder.path()));
     }
 
     #[test]
@@ -86,7 +112,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("p.toml");
         assert!(Profile::load(Some(&path)).is_err(), "it is not there");
-        for text in ["api = 1", "ap = \"x\"", "api"] {
+        for text in ["api = 1", "ap = \"x\"", "api", "contract = \"0x12\"", "folder = \"/\""] {
             std::fs::write(&path, text).unwrap();
             assert!(Profile::load(Some(&path)).is_err(), "{text}");
         }

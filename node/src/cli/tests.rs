@@ -87,6 +87,13 @@ fn wrong_arguments_are_refused_with_code_2() {
         "weft batch first",
         "weft batch -1",
         "weft batch --list x",
+        "weft batch --list 0",
+        "weft account 1 --history 0",
+        "weft claim 0",
+        "weft transfer 1 --to 2 --valid-for 0",
+        "weft transfer 1 --to 2 --valid-for 99999999999",
+        "weft transfer 1 --to 2 --contract 0x12",
+        "weft verify f --contract x",
         "weft batch --list 3 --watch",
         "weft keygen",
         "weft keygen k.json --kind other",
@@ -114,7 +121,8 @@ fn fails(line: &str, profile: Profile) -> Exit {
 
 #[test]
 fn a_node_must_be_named_and_answer() {
-    for command in ["status", "workers", "batch", "account 1", "transfer 1 --to 2", "deposit 1", "claim 1"] {
+    for command in ["status", "workers", "batch", "account 1", "transfer 1 --to 2 --yes", "deposit 1 --yes", "claim 1"]
+    {
         assert_eq!(fails(&format!("weft {command} --api nowhere"), Profile::default()), Exit::Usage, "{command}");
         let nobody = format!("weft {command} --api http://127.0.0.1:1");
         assert_eq!(fails(&nobody, Profile::default()), Exit::Unreachable, "{command}");
@@ -161,4 +169,24 @@ fn a_key_is_made_once() {
     assert!(crate::keystore::Keystore::read(&key).unwrap().open_l1(b"correct horse").is_ok());
     assert_eq!(fails(&line, Profile::default()), Exit::Failed);
     assert_eq!(std::fs::read(&key).unwrap(), bytes);
+}
+
+#[test]
+fn what_nobody_can_be_asked_about_is_not_signed() {
+    use std::io::IsTerminal;
+    // Without a terminal, as the test runner starts tests, the node is not even asked.
+    if std::io::stdin().is_terminal() {
+        return;
+    }
+    for line in ["weft transfer 1 --to 2", "weft withdraw 1", "weft deposit 1"] {
+        assert_eq!(fails(&format!("{line} --api http://127.0.0.1:1"), Profile::default()), Exit::Usage, "{line}");
+    }
+}
+
+#[test]
+fn l1_is_asked_about_the_contract_that_is_meant() {
+    let line = "weft verify /nowhere/proof.json --l1 http://127.0.0.1:1";
+    assert_eq!(fails(line, Profile::default()), Exit::Usage);
+    let profile = Profile { contract: Some(alloy::primitives::Address::ZERO), ..Profile::default() };
+    assert_eq!(fails(line, profile), Exit::Failed, "then the file is read");
 }

@@ -2,13 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use alloy::primitives::Address as L1Address;
 use alloy::providers::DynProvider;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use serde_json::{Value, json};
+use weft_protocol::Address;
 
 use super::Context;
-use super::exit::Exit;
+use super::exit::{Exit, Usage};
 use super::options::L1Options;
 use super::output::line;
 use super::profile::Profile;
@@ -17,7 +19,7 @@ use crate::proof_file::ProofFile;
 use crate::receipt::L1Pointer;
 use crate::verify::{
     ASSUMPTIONS, Document, FailedCheck, L1Error, OF_A_RECEIPT, OF_L1, OnL1, STATED_BY_A_RECEIPT, Verified,
-    VerifiedReceipt, WITHOUT_L1, verify, verify_on_l1, verify_receipt,
+    VerifiedReceipt, WITHOUT_L1, check_contract, verify, verify_on_l1, verify_receipt,
 };
 
 /// Largest file that is read: a batch of 4,096 records and its proof have half a megabyte.
@@ -26,10 +28,11 @@ const FILE_BYTES_MAX: u64 = 16 << 20;
 const EXAMPLES: &str = "\
 Examples:
   weft verify batch-12.json
-  weft verify receipt.json --l1 http://127.0.0.1:8545
+  weft verify receipt.json --l1 http://127.0.0.1:8545 --contract 0x5FbD…80aa3
   weft verify receipt.json --json
 The file is a receipt (weft tx ID --receipt FILE) or a proof (weft batch N --proof FILE).
-L1 is asked only with --l1 or WEFT_L1, never because of a profile.";
+L1 is asked only with --l1 or WEFT_L1, never because of a profile, and only about the contract of --contract or of the
+profile: whoever made the file can deploy a contract of their own that agrees with it.";
 
 /// Arguments of `weft verify`.
 #[derive(Debug, Args)]
@@ -39,6 +42,16 @@ pub(super) struct VerifyArgs {
     file: PathBuf,
     #[command(flatten)]
     l1: L1Options,
+    /// Address of the rollup's contract that is meant; needed with --l1. Default: `contract` of the profile.
+    #[arg(long, env = "WEFT_CONTRACT", value_name = "ADDRESS")]
+    contract: Option<L1Address>,
+}
+
+/// Who is asked beside the file.
+#[derive(Debug)]
+struct Asked {
+    l1: DynProvider,
+    contract: L1Address,
 }
 
 /// What a file has shown.
@@ -48,10 +61,9 @@ enum Shown {
 }
 
 pub(super) fn run(args: &VerifyArgs, context: &Context) -> Result<Exit> {
+    let asked = asked(args, context)?;
     let bytes = read(&args.file)?;
-    // The profile is left out: who wants L1 asked says so.
-    let l1 = args.l1.reader(&Profile::default())?;
-    let result = check(&bytes, l1, context);
+    let result = check(&bytes, asked, context);
     let result = match result {
         Ok(shown) => Ok(shown),
         // A check that failed is a result; everything else is an error.
@@ -65,6 +77,16 @@ pub(super) fn run(args: &VerifyArgs, context: &Context) -> Result<Exit> {
     Ok(if result.is_ok() { Exit::Done } else { Exit::Failed })
 }
 
+/// L1, if it is to be asked, and the contract that it is asked about.
+fn asked(args: &VerifyArgs, context: &Context) -> Result<Option<Asked>> {
+    // The profile is left out: who wants L1 asked says so.
+    let Some(l1) = args.l1.reader(&Profile::default())? else { return Ok(None) };
+    let none =
+        "--l1 needs --contract ADDRESS, or contract in the profile: a file may name a contract of its maker's own";
+    let contract = args.contract.or(context.profile.contract).ok_or_else(|| Usage(none.to_owned()))?;
+    Ok(Some(Asked { l1, contract }))
+}
+
 fn read(path: &Path) -> Result<Vec<u8>> {
     let shown = path.display();
     let length = std::fs::metadata(path).with_context(|| format!("cannot read {shown}"))?.len();
@@ -75,7 +97,7 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("cannot read {shown}"))
 }
 
-fn check(bytes: &[u8], l1: Option<DynProvider>, context: &Context) -> Result<(Shown, Option<OnL1>)> {
+fn check(bytes: &[u8], asked: Option<Asked>, context: &Context) -> Result<(Shown, Option<OnL1>)> {
     let document = Document::read(bytes)?;
     let (file, pointer): (&ProofFile, Option<&L1Pointer>) = match &document {
         Document::Proof(file) => (file, None),
@@ -84,13 +106,16 @@ fn check(bytes: &[u8], l1: Option<DynProvider>, context: &Context) -> Result<(Sh
             (&receipt.batch, Some(&receipt.l1))
         }
     };
+    if let Some(asked) = &asked {
+        check_contract(file, Address(asked.contract.into_array()))?;
+    }
     let circuits = circuits::load(context.circuit_cache.as_deref());
     let shown = match &document {
         Document::Proof(file) => Shown::Proof(verify(file, &circuits)?),
         Document::Receipt(receipt) => Shown::Receipt(Box::new(verify_receipt(receipt, &circuits)?)),
     };
-    let Some(l1) = l1 else { return Ok((shown, None)) };
-    let seen = super::block_on(async { Ok(verify_on_l1(file, pointer, l1).await) })?;
+    let Some(asked) = asked else { return Ok((shown, None)) };
+    let seen = super::block_on(async { Ok(verify_on_l1(file, pointer, asked.l1).await) })?;
     match seen {
         Ok(seen) => Ok((shown, Some(seen))),
         Err(L1Error::Failed(failed)) => Err(failed.into()),

@@ -16,8 +16,8 @@ use crate::circuits;
 
 const EXAMPLES: &str = "\
 Examples:
-  weft worker --coordinator http://10.0.0.1:7100 --token-file token
-  weft worker --coordinator http://10.0.0.1:7100 --token-file token --name attic --threads 2 --memory-mib 3000
+  weft worker --coordinator http://10.0.0.1:7101 --token-file token
+  weft worker --coordinator http://10.0.0.1:7101 --token-file token --name attic --threads 2 --memory-mib 3000
 Asked to stop (Ctrl-C, SIGTERM), it finishes its job if that is quick, else gives it back.";
 
 /// Arguments of `weft worker`.

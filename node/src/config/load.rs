@@ -20,7 +20,7 @@ pub struct Setting {
 }
 
 /// All settings, in the order of the file.
-pub const SETTINGS: [Setting; 26] = [
+pub const SETTINGS: [Setting; 27] = [
     Setting { name: "data_dir", help: "Folder of everything that the node keeps" },
     Setting { name: "l1.url", help: "URL of L1's JSON-RPC" },
     Setting { name: "l1.contract", help: "Address of the rollup's contract" },
@@ -44,6 +44,7 @@ pub const SETTINGS: [Setting; 26] = [
     Setting { name: "provers.memory_mib", help: "Memory in MiB that the proofs of each may take" },
     Setting { name: "provers.token_file", help: "File with the token of external workers" },
     Setting { name: "provers.operator_token_file", help: "File with the token of operators, for weft workers" },
+    Setting { name: "provers.listen", help: "Address and port of external workers; port 0: a free one" },
     Setting { name: "fees.owner", help: "L1 address that owns the account of fees" },
     Setting { name: "fees.key", help: "Digest of that account's key" },
     Setting { name: "fees.minimum", help: "Least fee of a transaction, in base units of the fee's asset" },

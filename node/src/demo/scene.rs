@@ -91,6 +91,7 @@ impl Scene {
             data: data.path().to_owned(),
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
             tokens: weft_aggregator::gateway::Tokens::default(),
+            workers_listen: None,
         };
         let node = Node::start(parts).await?;
         let client = Client::new(node.url());

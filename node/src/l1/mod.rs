@@ -5,7 +5,7 @@ mod patience;
 mod post;
 mod queue;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod watch;
 
 use std::time::Duration;
@@ -24,6 +24,8 @@ pub use watch::{L1News, QueueEvent, WatchError, Watcher, read_assets};
 const BLOCKS_PER_READ: u64 = 2_000;
 /// How long L1 may take for an answer: one that never comes must not look like one that is on its way.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(30);
+/// How long a connection to L1 may take.
+const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// The last L1 block that was read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -64,7 +66,7 @@ pub fn word(digest: &Digest) -> B256 {
 /// # Errors
 /// The system's TLS cannot be used.
 pub fn http_client() -> reqwest::Result<reqwest::Client> {
-    reqwest::Client::builder().timeout(ANSWER_TIME_MAX).build()
+    reqwest::Client::builder().connect_timeout(CONNECT_TIME_MAX).timeout(ANSWER_TIME_MAX).build()
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use alloy::providers::Provider;
 use alloy::rpc::types::TransactionReceipt;
 use alloy::sol_types::{SolEvent, SolValue};
 use tokio::sync::mpsc::UnboundedReceiver;
+use weft_aggregator::BatchTrace;
 use weft_api::{FixedBytes, L1Transaction};
 use weft_contract::bindings::IRollup::BatchCommitted;
 
@@ -116,7 +117,10 @@ impl Poster {
         Ok(())
     }
 
-    #[tracing::instrument(skip_all, fields(batch = order.environment.batch_number))]
+    #[tracing::instrument(skip_all, fields(
+        batch = order.environment.batch_number,
+        trace_id = %BatchTrace::of(&order.environment.context()),
+    ))]
     async fn post(&self, order: &PostOrder) -> Result<(), PostError> {
         let number = order.environment.batch_number;
         let content = order.commitment();
@@ -203,6 +207,7 @@ impl Poster {
             return Err(PostError::Failed { call, transaction: receipt.transaction_hash });
         }
         let hash = FixedBytes(receipt.transaction_hash.0);
+        tracing::info!(call, transaction = %hash, gas = receipt.gas_used, "L1 transaction is in a block");
         let transaction = L1Transaction { hash, gas: receipt.gas_used, data_bytes };
         Ok((receipt, transaction))
     }

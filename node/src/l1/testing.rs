@@ -27,16 +27,16 @@ use super::{Rollup, word};
 const ACCEPTS: [u8; 18] = hex!("6008600a5f396008 5ff3 60015f5260205ff3");
 
 /// A rollup whose verifier accepts everything.
-pub(super) struct World {
-    pub(super) chain: EmbeddedChain,
+pub(crate) struct World {
+    pub(crate) chain: EmbeddedChain,
     /// As an L1 that always answers shows it.
-    pub(super) rollup: Rollup,
-    pub(super) domain: Domain,
-    pub(super) operator: Address,
+    pub(crate) rollup: Rollup,
+    pub(crate) domain: Domain,
+    pub(crate) operator: Address,
 }
 
 impl World {
-    pub(super) async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let chain = EmbeddedChain::new(&EmbeddedConfig::default());
         let (provider, operator) = (chain.provider(dev_signer(0)), dev_signer(0).address());
         let parameters = RollupParameters {
@@ -53,7 +53,7 @@ impl World {
     }
 
     /// The rollup as an L1 shows it that answers what `fault` says.
-    pub(super) fn seen_through(
+    pub(crate) fn seen_through(
         &self,
         fault: impl Fn(&EmbeddedChain, &str, &Value) -> Answer + Send + Sync + 'static,
     ) -> Rollup {
@@ -71,20 +71,20 @@ impl World {
     }
 
     /// Puts an entry into the queue.
-    pub(super) async fn deposit(&self) {
+    pub(crate) async fn deposit(&self) {
         let amount = U256::from(1_000_000_000_000u64);
         let call = self.rollup.depositOpen(1, amount, self.operator, word(&Digest::ZERO)).value(amount);
         assert!(call.send().await.unwrap().get_receipt().await.unwrap().status());
     }
 
     /// How many transactions the operator's account has in blocks.
-    pub(super) async fn sent(&self) -> u64 {
+    pub(crate) async fn sent(&self) -> u64 {
         self.rollup.provider().get_transaction_count(self.operator).await.unwrap()
     }
 }
 
 /// What comes back from a request.
-pub(super) enum Answer {
+pub(crate) enum Answer {
     /// What the chain answers.
     Honest,
     /// Nothing, although the chain has done it.

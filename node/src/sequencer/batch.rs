@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
+use weft_aggregator::BatchTrace;
 use weft_api::{Finality, HexBytes, L1Transaction, L1View, Progress, Step, Time};
 use weft_executor::ExecutedBatch;
 use weft_protocol::crypto::Digest;
@@ -92,6 +93,12 @@ impl Batch {
     #[must_use]
     pub fn number(&self) -> u32 {
         self.environment.batch_number
+    }
+
+    /// Its trace: spans and events about it carry its id.
+    #[must_use]
+    pub fn trace(&self) -> BatchTrace {
+        BatchTrace::of(&self.environment.context())
     }
 
     /// State root after its last slot; before it is sealed, the one before its first.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tokio::sync::oneshot;
+use tracing::Span;
 use weft_api::BackendError;
 
 use super::{RETRY_AFTER, Sequencer};
@@ -117,8 +118,10 @@ impl SequencerHandle {
         job: impl FnOnce(&mut Sequencer) -> T + Send + 'static,
     ) -> Result<T, BackendError> {
         let (reply, result) = oneshot::channel();
+        let span = Span::current();
         self.post(move |sequencer| {
-            let answer = job(sequencer);
+            // What happens belongs to the request.
+            let answer = span.in_scope(|| job(sequencer));
             // A request that was cut off needs no answer.
             sequencer.reply(move || drop(reply.send(answer)));
         });

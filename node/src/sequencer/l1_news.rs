@@ -1,5 +1,7 @@
 //! What the sequencer learns of L1.
 
+use std::time::Duration;
+
 use weft_api::{AssetView, Finality, L1Transaction, Time};
 
 use super::{KnownEntry, LogEntry, Sequencer};
@@ -43,7 +45,9 @@ impl Sequencer {
 
     /// L1 was read up to a block, and everything that it had was taken.
     pub fn observe_l1(&mut self, head: L1Head) {
-        self.l1_answered_at = Some(clock::now());
+        let now = clock::now();
+        self.l1_answered_at = Some(now);
+        metrics::gauge!(telemetry::L1_ANSWERED_SECONDS).set(Duration::from_millis(now.unix_ms()).as_secs_f64());
         if head.number >= self.l1.number {
             self.l1 = head;
         }
@@ -84,14 +88,14 @@ impl Sequencer {
         if batch.has_reached(Finality::Verified) {
             return;
         }
-        let (at, sealed_at) = (clock::now().unix_ms(), batch.reached_at(Finality::Sealed));
+        let (at, sealed_at, trace_id) = (clock::now().unix_ms(), batch.reached_at(Finality::Sealed), batch.trace());
         self.machine.verified(number, transaction, at);
         self.log(LogEntry::Verified { number, transaction, at });
-        tracing::info!(batch = number, "batch verified on L1");
+        tracing::info!(batch = number, %trace_id, transaction = ?transaction.hash, "batch verified on L1");
         metrics::counter!(telemetry::L1_GAS, "call" => "prove").increment(transaction.gas);
         metrics::counter!(telemetry::VERIFIED).increment(1);
         if let Some(sealed) = sealed_at {
-            let waited = std::time::Duration::from_millis(at.saturating_sub(sealed.unix_ms()));
+            let waited = Duration::from_millis(at.saturating_sub(sealed.unix_ms()));
             metrics::histogram!(telemetry::SEAL_TO_VERIFIED_SECONDS).record(waited.as_secs_f64());
         }
         self.stuck.remove(&number);

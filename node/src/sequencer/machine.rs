@@ -9,6 +9,7 @@ mod replay;
 
 use std::collections::{BTreeMap, VecDeque};
 
+use tracing::Span;
 use weft_executor::{BatchBuilder, CheckedTransaction, Receipt, Refusal, State};
 use weft_protocol::crypto::Digest;
 use weft_protocol::{Domain, Environment, Reject, RunningState, Timestamp};
@@ -261,12 +262,13 @@ impl Machine {
     /// It could be executed at once, but a rule refuses it. Nothing has changed.
     pub(super) fn accept(&mut self, checked: CheckedTransaction, sequence: u64, at: UnixMs) -> Result<(), Reject> {
         let id = id_of(checked.get(), &self.rules.domain);
-        let waiting = Waiting { id, checked: checked.clone(), sequence, accepted_at: at };
+        let waiting = Waiting { id, checked: checked.clone(), sequence, accepted_at: at, span: Span::current() };
+        tracing::info!(target: telemetry::TRACE, transaction = %id, "transaction accepted");
         if !self.has_waiting() {
             match self.push(|builder| builder.push_transaction(checked)) {
                 Pushed::Done(receipt) => {
                     self.record(&waiting);
-                    self.executed(&id, &receipt, at);
+                    self.executed(&waiting, &receipt, at);
                     return Ok(());
                 }
                 Pushed::Refused(reject) => return Err(reject),
@@ -293,10 +295,11 @@ impl Machine {
                 Pushed::NoRoom => return Ok(()),
             }
         }
-        while let Some((id, checked)) = self.pool.front().map(|first| (first.id, first.checked.clone())) {
+        while let Some(first) = self.pool.front().cloned() {
+            let checked = first.checked.clone();
             match self.push(|builder| builder.push_transaction(checked)) {
-                Pushed::Done(receipt) => self.executed(&id, &receipt, at),
-                Pushed::Refused(reject) => self.transactions.decide(&id, Fate::Refused { reject, at }),
+                Pushed::Done(receipt) => self.executed(&first, &receipt, at),
+                Pushed::Refused(reject) => self.transactions.decide(&first.id, Fate::Refused { reject, at }),
                 Pushed::NoRoom => return Ok(()),
             }
             self.pool.pop();
@@ -310,16 +313,19 @@ impl Machine {
     }
 
     fn record(&mut self, waiting: &Waiting) {
-        let Waiting { id, ref checked, sequence, accepted_at } = *waiting;
+        let Waiting { id, ref checked, sequence, accepted_at, .. } = *waiting;
         let signed = checked.get().clone();
         self.transactions.insert(id, TransactionRecord { signed, sequence, accepted_at, fate: Fate::Waiting });
     }
 
-    fn executed(&mut self, id: &Digest, receipt: &Receipt, at: UnixMs) {
+    fn executed(&mut self, waiting: &Waiting, receipt: &Receipt, at: UnixMs) {
+        let Waiting { id, span, .. } = waiting;
         metrics::counter!(telemetry::EXECUTED, "kind" => "transaction").increment(1);
         let slot = count(receipt.slot);
         self.transactions.decide(id, Fate::Executed { batch: receipt.batch_number, slot, at });
         if let Some(batch) = self.batches.get_mut(&receipt.batch_number) {
+            let (number, batch_trace_id) = (batch.number(), batch.trace());
+            tracing::info!(target: telemetry::TRACE, parent: span, transaction = %id, batch = number, slot, %batch_trace_id, "transaction executed");
             batch.transactions.push((*id, slot));
         }
     }

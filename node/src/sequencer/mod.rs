@@ -20,6 +20,7 @@ mod open;
 mod pool;
 mod progress;
 mod settings;
+mod shelf;
 mod views;
 
 use std::collections::BTreeMap;
@@ -45,6 +46,7 @@ pub use l1_news::QueueCursor;
 pub use ledger::{Fate, TransactionRecord};
 pub use open::{Opening, OpeningError};
 pub use settings::{FeeCollector, Settings};
+pub use shelf::{BatchAt, FetchError, Shelf};
 pub use views::BatchWithdrawals;
 
 /// When a client may ask again if the node cannot answer now.
@@ -83,7 +85,8 @@ impl Sequencer {
         self.check_running()?;
         self.check_backlog()?;
         let id = ledger::id_of(checked.get(), &self.settings.deployment.domain);
-        if let Some(view) = self.transaction(&id) {
+        // What is old was found before, off this thread: here it is nearly always in memory or nowhere.
+        if let Some(view) = self.now(|sequencer, shelf| sequencer.transaction(&id, shelf)) {
             return Ok(Submission::Known(view));
         }
         self.admit(checked).inspect_err(|error| {
@@ -92,7 +95,8 @@ impl Sequencer {
             }
         })?;
         metrics::counter!(telemetry::ACCEPTED).increment(1);
-        Ok(Submission::Accepted(self.transaction(&id).expect("it was just recorded")))
+        let view = self.now(|sequencer, shelf| sequencer.transaction(&id, shelf));
+        Ok(Submission::Accepted(view.expect("it was just recorded")))
     }
 
     fn admit(&mut self, checked: CheckedTransaction) -> Result<(), SubmitError> {
@@ -141,8 +145,7 @@ impl Sequencer {
     #[must_use]
     pub fn fee_account(&self) -> Option<AccountIndex> {
         let FeeCollector { owner, key } = self.settings.fee_collector;
-        let objects = self.objects();
-        objects.with_key(&key).find(|&index| objects.get(index).is_some_and(|object| object.owner == owner))
+        self.objects().of(owner, key, AccountIndex(0)).next()
     }
 
     /// An answer that goes out when everything that it may tell of is on the disk.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tracing::Span;
 use weft_api::Finality;
 use weft_executor::{CheckedTransaction, State, check_signatures};
 use weft_protocol::crypto::Digest;
@@ -114,6 +115,7 @@ impl Opening {
             checked,
             sequence,
             accepted_at,
+            span: Span::none(),
         });
         self.l1_block = l1_block;
         let (batches, verified) = self.unverified(number)?;

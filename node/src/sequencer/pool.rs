@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use tracing::Span;
 use weft_executor::CheckedTransaction;
 use weft_protocol::AccountIndex;
 use weft_protocol::crypto::Digest;
@@ -16,6 +17,8 @@ pub(super) struct Waiting {
     /// Its place in the log.
     pub(super) sequence: u64,
     pub(super) accepted_at: UnixMs,
+    /// The request that brought it.
+    pub(super) span: Span,
 }
 
 /// Transactions in the order of their arrival, which is the order of nonces for each account: only the next nonce is let

@@ -78,6 +78,7 @@ impl Sequencer {
         if batch.has_reached(Finality::Verified) {
             return;
         }
+        let trace_id = batch.trace();
         self.posts.insert(number, batch.post_order(proven.l1_proof.clone()));
         // The file may be missing if the node was killed between the log and the file.
         if !batch.has_reached(Finality::Proven) || self.proof(number).is_none() {
@@ -88,7 +89,7 @@ impl Sequencer {
             let (at, proving_since, costs) = (clock::now().unix_ms(), batch.proving_since, proven.costs.clone());
             self.machine.proven(number, proving_since, &costs, at);
             self.log(LogEntry::Proven { number, proving_since, costs, at });
-            tracing::info!(batch = number, "batch proven");
+            tracing::info!(batch = number, %trace_id, "batch proven");
         }
         self.post_next();
     }

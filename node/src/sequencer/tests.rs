@@ -4,5 +4,6 @@ use super::*;
 
 mod behaviour;
 mod restart;
+mod traces;
 mod views;
 mod world;

@@ -17,6 +17,7 @@ use weft_protocol::{AccountIndex, Record, Withdrawal};
 use weft_storage::{Position, StoreError};
 
 use super::machine::Stage;
+use super::shelf::{BatchAt, Shelf};
 use super::{Batch, Fate, Sequencer, TransactionRecord};
 use crate::proving::JobCost;
 
@@ -45,14 +46,8 @@ impl Sequencer {
     }
 
     /// A transaction that was accepted.
-    #[must_use]
-    pub fn transaction(&self, id: &Digest) -> Option<TransactionView> {
-        self.transaction_beside(id, &mut None)
-    }
-
-    /// The same; `batch` is that of the transaction before on a page, if it is the same: a stored batch is read as a whole.
-    fn transaction_beside<'a>(&'a self, id: &Digest, batch: &mut Option<Cow<'a, Batch>>) -> Option<TransactionView> {
-        let entry = self.record(id)?;
+    pub fn transaction(&self, id: &Digest, shelf: &mut Shelf) -> Option<TransactionView> {
+        let entry = self.record(id, shelf)?;
         let mut view = TransactionView {
             id: *id,
             status: Finality::Accepted,
@@ -75,11 +70,8 @@ impl Sequencer {
                 view.batch = Some(number);
                 view.slot = Some(slot);
                 view.steps.push(Step { step: Finality::Executed, at: Time::from_unix_ms(at) });
-                if batch.as_ref().is_none_or(|batch| batch.number() != number) {
-                    *batch = self.batch_of(number);
-                }
-                if let Some(batch) = batch {
-                    add_batch_steps(&mut view, batch);
+                if let Some(batch) = self.batch_of(number, shelf) {
+                    add_batch_steps(&mut view, &batch);
                 }
             }
         }
@@ -88,19 +80,17 @@ impl Sequencer {
     }
 
     /// The place of a transaction in the log, and when it was accepted: what a soft receipt says.
-    #[must_use]
-    pub fn place(&self, id: &Digest) -> Option<(u64, Time)> {
-        let record = self.record(id)?;
+    pub fn place(&self, id: &Digest, shelf: &mut Shelf) -> Option<(u64, Time)> {
+        let record = self.record(id, shelf)?;
         Some((record.sequence, Time::from_unix_ms(record.accepted_at)))
     }
 
     /// What became of a transaction.
-    #[must_use]
-    pub fn record(&self, id: &Digest) -> Option<Cow<'_, TransactionRecord>> {
+    pub fn record(&self, id: &Digest, shelf: &mut Shelf) -> Option<Cow<'_, TransactionRecord>> {
         if let Some(record) = self.machine.transactions.get(id) {
             return Some(Cow::Borrowed(record));
         }
-        self.read(self.archive.transaction(id)).map(Cow::Owned)
+        shelf.record(id).map(|record| Cow::Owned(record.as_ref().clone()))
     }
 
     /// What the store has. If it cannot be read, the node halts.
@@ -121,18 +111,16 @@ impl Sequencer {
     /// Accounts that a filter lets through, by rising index.
     #[must_use]
     pub fn accounts(&self, filter: AccountFilter, page: PageRequest) -> Vec<AccountView> {
+        let after = page.after.map_or(Some(0), |after| u32::try_from(after).ok()?.checked_add(1));
+        let Some(from) = after.map(AccountIndex) else { return Vec::new() };
         let objects = self.objects();
         let candidates: Box<dyn Iterator<Item = AccountIndex>> = match filter {
-            AccountFilter { key: Some(ref key), .. } => Box::new(objects.with_key(key)),
-            AccountFilter { owner: Some(ref owner), .. } => Box::new(objects.owned_by(owner)),
-            AccountFilter { owner: None, key: None } => Box::new(objects.iter().map(|(index, _)| index)),
+            AccountFilter { owner: Some(owner), key: Some(key) } => Box::new(objects.of(owner, key, from)),
+            AccountFilter { owner: None, key: Some(ref key) } => Box::new(objects.with_key(key, from)),
+            AccountFilter { owner: Some(ref owner), key: None } => Box::new(objects.owned_by(owner, from)),
+            AccountFilter { owner: None, key: None } => Box::new(objects.from(from).map(|(index, _)| index)),
         };
-        candidates
-            .filter(|index| page.after.is_none_or(|after| u64::from(index.0) > after))
-            .filter_map(|index| self.account(index))
-            .filter(|account| filter.owner.is_none_or(|owner| account.owner == owner))
-            .take(page.limit)
-            .collect()
+        candidates.filter_map(|index| self.account(index)).take(page.limit).collect()
     }
 
     /// What stands at an index after a batch; the last sealed one if `batch` does not say.
@@ -154,13 +142,16 @@ impl Sequencer {
     }
 
     /// Transactions that an account has signed or that pay it, the newest first, numbered by their order.
-    #[must_use]
-    pub fn account_transactions(&self, index: AccountIndex, page: PageRequest) -> Vec<(u64, TransactionView)> {
+    pub fn account_transactions(
+        &self,
+        index: AccountIndex,
+        page: PageRequest,
+        shelf: &mut Shelf,
+    ) -> Vec<(u64, TransactionView)> {
         let key = |position: Position| u64::from(position.batch) << 32 | u64::from(position.place);
         let before = page.after.map(|after| Position { batch: high(after), place: low(after) });
-        let stored = self.read(self.archive.history(index, before, page.limit).map(Some)).unwrap_or_default();
         // What was just stored may still be in memory, at the same place.
-        let mut ids: BTreeMap<_, _> = stored.into_iter().collect();
+        let mut ids: BTreeMap<_, _> = shelf.history(index, before, page.limit).into_iter().collect();
         let sealed = self.machine.last.map_or(0, |last| last.number);
         let decided = self.machine.transactions.decided(sealed + 1);
         let waiting = self.machine.pool.iter().zip(0..);
@@ -168,77 +159,70 @@ impl Sequencer {
         for (position, id) in decided.chain(waiting) {
             let concerns = |id| self.machine.transactions.get(id).is_some_and(|tx| tx.accounts().contains(&index));
             if before.is_none_or(|before| position < before) && concerns(&id) {
-                ids.insert(position, id.to_bytes());
+                ids.insert(position, id);
             }
         }
-        let (newest, mut batch) = (ids.into_iter().rev().take(page.limit), None);
-        let mut view = |id: [u8; 32]| self.transaction_beside(&Digest::from_bytes(&id)?, &mut batch);
-        newest.filter_map(|(position, id)| Some((key(position), view(id)?))).collect()
+        let newest = ids.into_iter().rev().take(page.limit);
+        newest.filter_map(|(position, id)| Some((key(position), self.transaction(&id, shelf)?))).collect()
     }
 
     /// One batch.
-    #[must_use]
-    pub fn batch(&mut self, selector: BatchSelector) -> Option<BatchView> {
+    pub fn batch(&mut self, selector: BatchSelector, shelf: &mut Shelf) -> Option<BatchView> {
         let number = match selector {
             BatchSelector::Number(number) => number,
             BatchSelector::Latest => self.last_begun(),
             BatchSelector::Proven => self.last_that_reached(Finality::Proven),
             BatchSelector::Verified => self.last_that_reached(Finality::Verified),
         };
-        self.batch_view(number)
+        self.batch_view(number, shelf)
     }
 
     /// Batches by falling number.
-    pub fn batches(&mut self, page: PageRequest) -> Vec<BatchView> {
+    pub fn batches(&mut self, page: PageRequest, shelf: &mut Shelf) -> Vec<BatchView> {
         let last = self.last_begun();
         let before = |after: u64| u32::try_from(after.saturating_sub(1)).map_or(last, |first| first.min(last));
         let first = page.after.map_or(last, before);
-        (1..=first).rev().take(page.limit).filter_map(|number| self.batch_view(number)).collect()
+        (1..=first).rev().take(page.limit).filter_map(|number| self.batch_view(number, shelf)).collect()
     }
 
     /// Signed transactions of a batch by rising slot.
-    #[must_use]
-    pub fn batch_transactions(&self, number: u32, page: PageRequest) -> Vec<TransactionView> {
-        let Some(batch) = self.batch_of(number) else { return Vec::new() };
-        let is_after = |slot: u32| page.after.is_none_or(|after| u64::from(slot) > after);
-        let ids: Vec<_> = batch.transactions.iter().filter(|(_, slot)| is_after(*slot)).take(page.limit).collect();
-        let mut beside = Some(Cow::Borrowed(batch.as_ref()));
-        ids.into_iter().filter_map(|(id, _)| self.transaction_beside(id, &mut beside)).collect()
+    pub fn batch_transactions(&self, number: u32, page: PageRequest, shelf: &mut Shelf) -> Vec<TransactionView> {
+        let Some(batch) = self.batch_of(number, shelf) else { return Vec::new() };
+        let first =
+            batch.transactions.partition_point(|(_, slot)| page.after.is_some_and(|after| u64::from(*slot) <= after));
+        let ids = batch.transactions[first..].iter().take(page.limit);
+        ids.filter_map(|(id, _)| self.transaction(id, shelf)).collect()
     }
 
     /// The records of a sealed batch.
-    #[must_use]
-    pub fn batch_records(&self, number: u32) -> Option<Vec<Record>> {
-        let batch = self.batch_of(number)?;
+    pub fn batch_records(&self, number: u32, shelf: &mut Shelf) -> Option<Vec<Record>> {
+        let batch = self.batch_of(number, shelf)?;
         batch.has_reached(Finality::Sealed).then(|| batch.records())
     }
 
     /// The file with a batch's proof.
     #[must_use]
-    pub fn proof(&self, number: u32) -> Option<Bytes> {
+    pub(super) fn proof(&self, number: u32) -> Option<Bytes> {
         self.read(self.archive.proof(number))
     }
 
     /// What a sealed batch pays out; a batch in work pays nothing yet.
-    #[must_use]
-    pub fn withdrawals(&self, number: u32) -> Option<BatchWithdrawals> {
-        let batch = self.batch_of(number)?;
+    pub fn withdrawals(&self, number: u32, shelf: &mut Shelf) -> Option<BatchWithdrawals> {
+        let batch = self.batch_of(number, shelf)?;
         Some(BatchWithdrawals { status: batch.status(), withdrawals: batch.withdrawals.clone() })
     }
 
     /// What the jobs of a batch took; empty before it is proved.
-    #[must_use]
-    pub fn costs(&self, number: u32) -> Vec<JobCost> {
-        self.batch_of(number).map_or_else(Vec::new, |batch| batch.costs.clone())
+    pub fn costs(&self, number: u32, shelf: &mut Shelf) -> Vec<JobCost> {
+        self.batch_of(number, shelf).map_or_else(Vec::new, |batch| batch.costs.clone())
     }
 
     /// A batch that was begun.
-    #[must_use]
-    pub fn batch_of(&self, number: u32) -> Option<Cow<'_, Batch>> {
+    pub fn batch_of(&self, number: u32, shelf: &mut Shelf) -> Option<BatchAt<'_>> {
         if let Some(batch) = self.machine.batches.get(&number) {
-            return Some(Cow::Borrowed(batch));
+            return Some(BatchAt::Memory(batch));
         }
-        self.read(self.archive.batch(number)).map(Cow::Owned)
+        shelf.batch(number).map(BatchAt::Store)
     }
 
     /// Number of the last batch that was begun, 0 before the first.
@@ -253,12 +237,15 @@ impl Sequencer {
         reached.next().map_or(self.machine.verified.0, |batch| batch.number().max(self.machine.verified.0))
     }
 
-    fn batch_view(&mut self, number: u32) -> Option<BatchView> {
-        let batch = self.batch_of(number)?.into_owned();
-        let root = if batch.has_reached(Finality::Sealed) { batch.root } else { self.root() };
+    fn batch_view(&mut self, number: u32, shelf: &mut Shelf) -> Option<BatchView> {
+        // Of a batch in work; asked for first, since it may be computed.
+        let root = self.root();
+        let batch = self.batch_of(number, shelf)?;
+        let root = if batch.has_reached(Finality::Sealed) { batch.root } else { root };
         let queue = batch.queue();
         Some(BatchView {
             number,
+            trace_id: batch.trace().to_string(),
             status: batch.status(),
             timestamp: Time::from(batch.environment().timestamp),
             root_before: batch.root_before,

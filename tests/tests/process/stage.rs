@@ -42,6 +42,7 @@ pub(crate) struct Stage {
     pub(crate) users: Vec<User>,
     pub(crate) client: Client,
     url: String,
+    workers_url: String,
     arguments: Vec<String>,
     folder: TempDir,
     node: Option<Weft>,
@@ -65,10 +66,11 @@ impl Stage {
         let l1 = tokio::spawn(async move { chain.serve(listener, std::future::pending()).await });
 
         let folder = tempfile::tempdir()?;
-        let port = free_port()?;
+        let [port, workers_port] = [free_port()?, free_port()?];
         let mut stage = Self {
-            arguments: arguments(&net, &l1_url, port, folder.path())?,
+            arguments: arguments(&net, &l1_url, [port, workers_port], folder.path())?,
             url: format!("http://127.0.0.1:{port}"),
+            workers_url: format!("http://127.0.0.1:{workers_port}"),
             client: Client::new(format!("http://127.0.0.1:{port}")),
             users: (1..=USERS).map(User::new).collect(),
             net,
@@ -132,7 +134,7 @@ impl Stage {
     /// Starts a worker in a process of its own.
     pub(crate) fn start_worker(&self, name: &str) -> Result<Weft> {
         let token = token_file(self.folder.path());
-        let arguments = ["worker", "--coordinator", &self.url, "--name", name, "--token-file", &token];
+        let arguments = ["worker", "--coordinator", &self.workers_url, "--name", name, "--token-file", &token];
         Weft::start(Path::new(PROGRAM), &arguments, &self.folder.path().join(format!("{name}.log")))
     }
 
@@ -176,7 +178,7 @@ fn token_file(folder: &Path) -> String {
     folder.join("token").display().to_string()
 }
 
-fn arguments(net: &Devnet, l1_url: &str, port: u16, folder: &Path) -> Result<Vec<String>> {
+fn arguments(net: &Devnet, l1_url: &str, [port, workers_port]: [u16; 2], folder: &Path) -> Result<Vec<String>> {
     let operator = folder.join("operator.key");
     fs::write(&operator, hex::encode_prefixed(dev_signer(OPERATOR).to_bytes()))?;
     fs::write(token_file(folder), TOKEN)?;
@@ -196,6 +198,7 @@ fn arguments(net: &Devnet, l1_url: &str, port: u16, folder: &Path) -> Result<Vec
         ("fees-owner", fees.owner.to_string()),
         ("fees-key", fees.key.to_string()),
         ("provers-token-file", token_file(folder)),
+        ("provers-listen", format!("127.0.0.1:{workers_port}")),
     ];
     let flags = settings.map(|(name, value)| format!("--{name}={value}"));
     Ok(["node".to_owned()].into_iter().chain(flags).collect())

@@ -34,6 +34,7 @@ pub(super) fn batch_view(number: u32, state: &State) -> BatchView {
     let commit = L1Transaction { hash: FixedBytes([7; 32]), gas: 900_000, data_bytes: 2100 };
     let steps = if number == PROVING { state.steps.clone() } else { steps(number) };
     BatchView {
+        trace_id: format!("{number:032x}"),
         number,
         status: steps.last().map_or(Finality::Executed, |step| step.step),
         timestamp: now(),

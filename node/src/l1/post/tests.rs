@@ -5,11 +5,13 @@ use std::sync::{Arc, Mutex};
 use alloy::eips::BlockNumberOrTag;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::unbounded_channel;
+use tracing::instrument::WithSubscriber;
 use weft_protocol::crypto::{Digest, Tag, poseidon};
 use weft_protocol::{DataPoint, Environment, RunningState, SealStatement, Timestamp, chain_records, evaluate_data};
 
 use super::*;
 use crate::l1::testing::{Answer, World};
+use crate::telemetry::capture::Capture;
 
 const HOUR: u64 = 3_600;
 
@@ -214,4 +216,22 @@ async fn a_batch_that_is_long_not_posted_is_told_of() {
         panic!("{news:?}")
     };
     assert!(reason.contains("too many requests"), "{reason}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_trace_of_the_batch_leads_to_its_l1_transactions() {
+    let world = World::new().await;
+    let order = order_of(&world, Tag::NODE).await;
+    let capture = Capture::default();
+    let (result, news) = post(&world.rollup, world.operator, &order).with_subscriber(capture.subscriber()).await;
+    result.unwrap();
+    let [PostNews::Posted(1, commit), PostNews::Verified(1, prove)] = news[..] else { panic!("{news:?}") };
+    let sent = capture.events("L1 transaction is in a block");
+    let told: Vec<_> = sent.iter().map(|traced| [&traced.event["call"], &traced.event["transaction"]]).collect();
+    assert_eq!(told, [["commit", &commit.hash.to_string()], ["prove", &prove.hash.to_string()]]);
+    let trace = BatchTrace::of(&order.environment.context()).to_string();
+    for traced in sent {
+        let span = traced.spans.iter().find(|span| span["span"] == "post").expect("it belongs to a post");
+        assert_eq!((&span["batch"][..], &span["trace_id"]), ("1", &trace));
+    }
 }

@@ -109,7 +109,8 @@ impl Machine {
         let Some(batch) = self.batches.get_mut(&number) else { return };
         batch.seal(executed, l1_block, at);
         batch.checkpoint = Some(checkpoint);
-        tracing::info!(batch = number, slots = batch.slots, segments = batch.segments, "batch sealed");
+        let (slots, segments, trace_id) = (batch.slots, batch.segments, batch.trace());
+        tracing::info!(batch = number, %trace_id, slots, segments, "batch sealed");
         if number > self.rules.proven_on_l1 {
             self.orders.push(Order::Finish(Box::new(batch.claim())));
         }

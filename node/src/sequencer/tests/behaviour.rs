@@ -44,7 +44,8 @@ fn segments_are_handed_out_as_they_fill_and_prove_what_the_claim_says() {
     assert_ne!(open_root, state.root, "the collection of fees is part of the batch");
     let collector = world.sequencer.account(AccountIndex(0)).expect("it is open");
     assert_eq!(collector.balances[0].amount, amount(1004));
-    let batch = world.sequencer.batch(BatchSelector::Latest).expect("there is one");
+    let batch =
+        world.sequencer.now(|sequencer, shelf| sequencer.batch(BatchSelector::Latest, shelf)).expect("there is one");
     assert_eq!((batch.status, batch.slots, batch.root), (Finality::Sealed, 8, state.root));
 }
 
@@ -86,7 +87,7 @@ fn times_of_batches_strictly_rise_and_transactions_wait_for_that() {
     world.verify(1);
     for (nonce, slot) in [(1, 0), (2, 1)] {
         let id = world.transfer(1, 2, nonce).transaction.id(&world.domain());
-        let view = world.sequencer.transaction(&id).expect("it was accepted");
+        let view = world.sequencer.now(|sequencer, shelf| sequencer.transaction(&id, shelf)).expect("it was accepted");
         assert_eq!((view.status, view.batch, view.slot), (Finality::Executed, Some(3), Some(slot)));
     }
 }
@@ -103,7 +104,7 @@ fn what_waits_and_is_refused_says_why() {
     world.prove(1);
     world.verify(1);
     world.advance_l1(5);
-    let view = world.sequencer.transaction(&id).expect("it was accepted");
+    let view = world.sequencer.now(|sequencer, shelf| sequencer.transaction(&id, shelf)).expect("it was accepted");
     assert_eq!(view.status, Finality::Rejected);
     assert_eq!(view.rejected.expect("it says why").code, "insufficient_balance");
     assert!(world.sequencer.machine.building().is_none(), "a refused slot begins no batch");
@@ -190,10 +191,13 @@ fn memory_holds_what_is_open_and_the_store_the_rest() {
     world.prove(1);
     world.verify(1);
     assert!(world.sequencer.machine.batches.is_empty(), "a verified batch is stored");
-    let view = world.sequencer.transaction(&id).expect("the store has it");
+    let view = world.sequencer.now(|sequencer, shelf| sequencer.transaction(&id, shelf)).expect("the store has it");
     assert_eq!((view.status, view.batch), (Finality::Verified, Some(1)));
     assert_eq!(view.l1.prove, Some(l1_transaction(2)));
-    let batch = world.sequencer.batch(BatchSelector::Verified).expect("the store has it");
+    let batch = world
+        .sequencer
+        .now(|sequencer, shelf| sequencer.batch(BatchSelector::Verified, shelf))
+        .expect("the store has it");
     let steps: Vec<_> = batch.steps.iter().map(|step| step.step).collect();
     let road = [
         Finality::Executed,

@@ -17,15 +17,18 @@ const ONE_AT_A_TIME: BatchLimits = BatchLimits { unverified_max: 1, ..LIMITS };
 fn seen(world: &mut World, ids: &[Digest]) -> Value {
     let page = PageRequest { after: None, limit: 100 };
     let sequencer = &mut world.sequencer;
-    let transactions: Vec<_> = ids.iter().map(|id| sequencer.transaction(id)).collect();
-    let histories: Vec<_> = (0..3).map(|index| sequencer.account_transactions(AccountIndex(index), page)).collect();
+    let transactions: Vec<_> =
+        ids.iter().map(|id| sequencer.now(|sequencer, shelf| sequencer.transaction(id, shelf))).collect();
+    let mut history =
+        |index| sequencer.now(|sequencer, shelf| sequencer.account_transactions(AccountIndex(index), page, shelf));
+    let histories: Vec<_> = (0..3).map(&mut history).collect();
     let accounts: Vec<_> = (0..4).map(|index| sequencer.account(AccountIndex(index))).collect();
     let cursor = sequencer.queue_cursor();
     json!({
         "root": sequencer.root().to_string(),
         "log_next": sequencer.machine.log_next,
-        "batches": sequencer.batches(page),
-        "verified": sequencer.batch(BatchSelector::Verified),
+        "batches": sequencer.now(|sequencer, shelf| sequencer.batches(page, shelf)),
+        "verified": sequencer.now(|sequencer, shelf| sequencer.batch(BatchSelector::Verified, shelf)),
         "transactions": transactions,
         "histories": histories,
         "accounts": accounts,
@@ -100,7 +103,7 @@ fn with_log(entries: &[LogEntry]) -> Arc<tempfile::TempDir> {
 #[test]
 fn a_restart_after_every_step_changes_nothing_that_can_be_seen() {
     let (mut world, ids) = play(restart);
-    let view = world.sequencer.transaction(&ids[2]).expect("it was accepted");
+    let view = world.sequencer.now(|sequencer, shelf| sequencer.transaction(&ids[2], shelf)).expect("it was accepted");
     assert_eq!((view.status, view.batch), (Finality::Verified, Some(2)));
     assert_eq!(world.sequencer.status().unwrap().last_verified, 2);
 }

@@ -6,7 +6,7 @@ use weft_protocol::{AccountIndex, MerklePath};
 
 use super::world::*;
 use crate::config::BatchLimits;
-use crate::sequencer::Sequencer;
+use crate::sequencer::{FetchError, Sequencer, Shelf};
 
 const LIMITS: BatchLimits = BatchLimits { unverified_max: 8, ..super::world::LIMITS };
 
@@ -43,13 +43,18 @@ fn all<T>(limit: usize, mut page: impl FnMut(PageRequest) -> Vec<(u64, T)>) -> V
     }
 }
 
-fn queue(sequencer: &Sequencer, limit: usize) -> Vec<QueueEntryView> {
-    all(limit, |page| sequencer.queue_entries(page).into_iter().map(|entry| (entry.position, entry)).collect())
+fn queue(sequencer: &mut Sequencer, limit: usize) -> Vec<QueueEntryView> {
+    all(limit, |page| {
+        let entries = sequencer.now(|sequencer, shelf| sequencer.queue_entries(page, shelf));
+        entries.into_iter().map(|entry| (entry.position, entry)).collect()
+    })
 }
 
-fn history(sequencer: &Sequencer, account: u32, limit: usize) -> Vec<(u32, u32)> {
+fn history(sequencer: &mut Sequencer, account: u32, limit: usize) -> Vec<(u32, u32)> {
     let sent = |view: TransactionView| (view.transaction.sender, view.transaction.nonce);
-    let views = all(limit, |page| sequencer.account_transactions(AccountIndex(account), page));
+    let views = all(limit, |page| {
+        sequencer.now(|sequencer, shelf| sequencer.account_transactions(AccountIndex(account), page, shelf))
+    });
     views.into_iter().map(sent).collect()
 }
 
@@ -58,7 +63,7 @@ fn the_queue_is_shown_whole_in_any_pages() {
     let mut world = world();
     for _ in 0..2 {
         for limit in 1..=6 {
-            let entries = queue(&world.sequencer, limit);
+            let entries = queue(&mut world.sequencer, limit);
             assert_eq!(entries.iter().map(|entry| entry.position).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
             let batches: Vec<_> = entries.iter().map(|entry| entry.batch).collect();
             assert_eq!(batches, [1, 1, 1, 2, 3].map(Some));
@@ -74,7 +79,7 @@ fn entries_that_wait_have_an_age() {
     let mut world = World::new(BatchLimits { unverified_max: 1, ..LIMITS });
     world.seal();
     world.open(5, 5);
-    let entries = queue(&world.sequencer, 2);
+    let entries = queue(&mut world.sequencer, 2);
     let waiting = entries.last().unwrap();
     assert_eq!((waiting.position, waiting.state, waiting.batch), (3, QueueState::Waiting, None));
     assert!(waiting.age_seconds.is_some());
@@ -85,9 +90,9 @@ fn histories_are_the_same_in_any_pages() {
     let mut world = world();
     for _ in 0..2 {
         for limit in 1..=5 {
-            assert_eq!(history(&world.sequencer, 1, limit), [(1, 2), (2, 0), (1, 1), (1, 0)]);
+            assert_eq!(history(&mut world.sequencer, 1, limit), [(1, 2), (2, 0), (1, 1), (1, 0)]);
         }
-        assert_eq!(history(&world.sequencer, 3, 9), []);
+        assert_eq!(history(&mut world.sequencer, 3, 9), []);
         world = world.restarted();
     }
 }
@@ -97,11 +102,12 @@ fn places_are_those_of_the_log_and_stay() {
     let mut world = world();
     let transfers = [(1, 2, 0), (1, 2, 1), (2, 1, 0), (1, 2, 2)];
     let ids = transfers.map(|(from, to, nonce)| world.transfer(from, to, nonce).transaction.id(&world.domain()));
-    let places = ids.map(|id| world.sequencer.place(&id).unwrap());
+    let place = |world: &mut World, id| world.sequencer.now(|sequencer, shelf| sequencer.place(&id, shelf));
+    let places = ids.map(|id| place(&mut world, id).unwrap());
     assert!(places.is_sorted_by(|(a, _), (b, _)| a < b));
     world = world.restarted();
-    assert_eq!(ids.map(|id| world.sequencer.place(&id).unwrap()), places);
-    assert_eq!(world.sequencer.place(&Digest::ZERO), None);
+    assert_eq!(ids.map(|id| place(&mut world, id).unwrap()), places);
+    assert_eq!(place(&mut world, Digest::ZERO), None);
 }
 
 #[test]
@@ -169,4 +175,35 @@ fn readiness_names_what_is_not_in_order() {
     assert_eq!(failed(&world), ["proving"]);
     world.sequencer.stuck(1, None);
     assert_eq!(failed(&world), [""; 0]);
+}
+
+#[test]
+fn what_is_old_is_read_by_who_asks_for_it() {
+    let mut world = world().restarted();
+    let archive = world.sequencer.archive().clone();
+    let page = PageRequest { after: None, limit: 9 };
+    let mut shelf = Shelf::default();
+    let without = world.sequencer.batches(page, &mut shelf);
+    assert!(!shelf.is_complete());
+    assert_eq!(without.iter().map(|batch| batch.number).min(), Some(3), "only what is not verified is in memory");
+    shelf.fetch(&archive).unwrap();
+    let whole = world.sequencer.batches(page, &mut shelf);
+    assert!(shelf.is_complete());
+    assert_eq!(whole.iter().map(|batch| batch.number).collect::<Vec<_>>(), [4, 3, 2, 1]);
+}
+
+#[test]
+fn a_request_reads_no_more_than_its_bound() {
+    let world = world();
+    let mut shelf = Shelf::default();
+    let error = (1..).find_map(|number| {
+        world.sequencer.batch_of(1_000 + number, &mut shelf);
+        shelf.fetch(world.sequencer.archive()).err()
+    });
+    assert!(matches!(error, Some(FetchError::TooMuch(_))));
+    let mut shelf = Shelf::default();
+    for number in 1_000..3_000 {
+        world.sequencer.batch_of(number, &mut shelf);
+    }
+    assert!(matches!(shelf.fetch(world.sequencer.archive()), Err(FetchError::TooMuch(_))));
 }
