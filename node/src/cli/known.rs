@@ -156,7 +156,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let known = known(folder.path());
         known.check("http://a", &terms()).unwrap();
-        let changes: [(fn(&mut Terms), &str, &str); 5] = [
+        type Change = (fn(&mut Terms), &'static str, &'static str);
+        let changes: [Change; 5] = [
             (|terms| terms.deployment.chain_id = 8, "chain 8", "chain 7"),
             (|terms| terms.deployment.contract = Address([2; 20]), "0x0202", "0x0101"),
             (

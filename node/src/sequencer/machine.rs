@@ -54,6 +54,7 @@ pub enum Fault {
 
 /// Between two batches, or within one.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one machine, and its stage changes twice a batch")]
 pub(super) enum Stage {
     Between(State),
     Building(Box<Building>),

@@ -75,7 +75,7 @@ pub struct NewJob {
     pub kind: String,
     /// Digest of the circuit that proves it: a worker gets only jobs of circuits that it has.
     pub circuit: [u8; 32],
-    /// Steps to the end of the batch, 0 for the last one: of one batch, what is nearest to the end comes first.
+    /// Its priority inside of the batch: of the jobs that can be done, the one with the lowest number goes first.
     pub height: u16,
     /// Memory that its proof takes.
     pub memory_mib: u32,
