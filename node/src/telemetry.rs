@@ -1,7 +1,7 @@
 //! Names of the node's metrics, and where the ways of transactions are told. Labels are words of a fixed set, never ids.
 
 /// Target of the events that lead from the trace of a request to that of a batch, one or two for each transaction.
-pub const TRACE: &str = "weft_node::trace";
+pub const TRACE: &str = "weft::trace";
 
 /// Transactions that were accepted.
 pub const ACCEPTED: &str = "weft_transactions_accepted_total";
