@@ -16,6 +16,7 @@ mod circuits;
 mod cost;
 mod error;
 mod input;
+pub mod plonk;
 mod segment;
 mod sizes;
 

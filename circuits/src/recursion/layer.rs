@@ -25,7 +25,7 @@ impl Assembly<'_> {
 
 /// A finished circuit of a layer.
 #[derive(Debug)]
-pub(crate) struct LayerCircuit<L: Layer> {
+pub struct LayerCircuit<L: Layer> {
     pub(crate) circuit: Circuit<L::Config>,
     name: CircuitName,
     rows: usize,
@@ -62,7 +62,20 @@ impl<L: Layer> LayerCircuit<L> {
         Self { circuit, name, rows }
     }
 
-    pub(crate) fn summary(&self) -> CircuitSummary {
+    /// The circuit: for provers.
+    #[must_use]
+    pub const fn circuit(&self) -> &Circuit<L::Config> {
+        &self.circuit
+    }
+
+    /// The circuit, for provers that take out of it what they keep in a form of their own.
+    pub const fn circuit_mut(&mut self) -> &mut Circuit<L::Config> {
+        &mut self.circuit
+    }
+
+    /// Size and identity.
+    #[must_use]
+    pub fn summary(&self) -> CircuitSummary {
         let Self { circuit, name, rows } = self;
         CircuitSummary {
             name: *name,
@@ -81,7 +94,11 @@ impl<L: Layer> LayerCircuit<L> {
         Ok(Proof::new(proof)?)
     }
 
-    pub(crate) fn verify(&self, proof: &Proof<L>) -> Result<L::PublicInputs, VerifyError> {
+    /// Checks a proof of this circuit and returns what it proves.
+    ///
+    /// # Errors
+    /// It is invalid.
+    pub fn verify(&self, proof: &Proof<L>) -> Result<L::PublicInputs, VerifyError> {
         self.circuit
             .data
             .verify(proof.inner().clone())

@@ -26,8 +26,7 @@ mod wrap;
 pub use aggregate::Aggregate;
 pub use error::{ProveError, VerifyError};
 pub use family::RecursionCircuits;
-pub(crate) use layer::LayerCircuit;
-pub use layer::{Assembly, CircuitSummary};
+pub use layer::{Assembly, CircuitSummary, LayerCircuit};
 pub use lift::Lift;
 pub use proof::{
     AggregateLayer, AggregateProof, DecodeError, Layer, Proof, PublicInputs, SealLayer, SealProof, SegmentLayer,

@@ -121,6 +121,11 @@ impl SegmentCircuit {
         &self.layer.circuit
     }
 
+    /// The circuit with its layer, for provers.
+    pub const fn layer_mut(&mut self) -> &mut LayerCircuit<SegmentLayer> {
+        &mut self.layer
+    }
+
     /// Key and shape: what the lift is built for.
     #[must_use]
     pub fn verifier_data(&self) -> VerifierData {

@@ -1,0 +1,104 @@
+//! Constraints of gates at several points side by side.
+
+use std::fmt::Debug;
+
+use plonky2::field::packed::PackedField;
+use plonky2::field::types::Field;
+use plonky2::gates::gate::GateRef;
+use plonky2::hash::hash_types::HashOut;
+use plonky2::plonk::circuit_data::CommonCircuitData;
+use plonky2::plonk::vars::EvaluationVarsBaseBatch;
+use serde::Deserialize;
+use weft_circuits::config::{D, F};
+
+use super::Packed;
+
+/// What the library takes for the index of a gate that a selector does not select.
+const UNUSED_SELECTOR: u64 = u32::MAX as u64;
+
+/// A pack of points, column by column.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row<'a> {
+    /// Constants without selectors.
+    pub(super) constants: &'a [F],
+    /// Wires.
+    pub(super) wires: &'a [F],
+    /// Hash of the public inputs.
+    pub(super) public_inputs_hash: &'a HashOut<F>,
+}
+
+impl Row<'_> {
+    /// The wires.
+    pub(super) fn wires(&self) -> &[Packed] {
+        Packed::pack_slice(self.wires)
+    }
+
+    /// The constants without selectors.
+    pub(super) fn constants(&self) -> &[Packed] {
+        Packed::pack_slice(self.constants)
+    }
+}
+
+/// A gate that is evaluated at a pack of points.
+pub(super) trait PackedGate: Debug + Send + Sync {
+    /// Appends the values of the constraints, in the library's order.
+    fn evaluate(&self, row: &Row<'_>, constraints: &mut Vec<Packed>);
+}
+
+/// Any gate of the library.
+impl PackedGate for GateRef<F, D> {
+    fn evaluate(&self, row: &Row<'_>, constraints: &mut Vec<Packed>) {
+        let Row { constants, wires, public_inputs_hash } = *row;
+        let points = EvaluationVarsBaseBatch::new(Packed::WIDTH, constants, wires, public_inputs_hash);
+        constraints.extend_from_slice(Packed::pack_slice(&self.0.eval_unfiltered_base_batch(points)));
+    }
+}
+
+/// A gate with the polynomial that is zero in rows of other gates.
+#[derive(Debug)]
+pub(super) struct FilteredGate {
+    /// The gate.
+    pub(super) gate: Box<dyn PackedGate>,
+    /// Column of the selector that selects it.
+    selector: usize,
+    /// Values of the selector that select something else.
+    others: Vec<F>,
+}
+
+impl FilteredGate {
+    /// The filter where the selectors have these values.
+    pub(super) fn filter(&self, selectors: &[Packed]) -> Packed {
+        let selector = selectors[self.selector];
+        self.others.iter().map(|&other| other - selector).product()
+    }
+}
+
+/// The library's selectors, whose fields can only be read as they are serialized.
+#[derive(Deserialize)]
+struct Selectors {
+    /// For each gate the column of its selector.
+    selector_indices: Vec<usize>,
+    /// For each selector the gates that it selects.
+    groups: Vec<std::ops::Range<u64>>,
+}
+
+/// The gates of a circuit that have constraints.
+pub(super) fn filtered_gates(common: &CommonCircuitData<F, D>) -> Vec<FilteredGate> {
+    let selectors = serde_json::to_value(&common.selectors_info).and_then(serde_json::from_value::<Selectors>);
+    let Selectors { selector_indices, groups } = selectors.expect("the library writes its selectors as it declares them");
+    let unused = (groups.len() > 1).then_some(UNUSED_SELECTOR);
+    let gates = (0..).zip(&common.gates).zip(selector_indices);
+    let gates = gates.filter(|((_, gate), _)| gate.0.num_constraints() > 0);
+    gates
+        .map(|((index, gate), selector)| {
+            let others = groups[selector].clone().filter(|&other| other != index).chain(unused);
+            let others = others.map(F::from_canonical_u64).collect();
+            FilteredGate { gate: packed(gate), selector, others }
+        })
+        .collect()
+}
+
+/// The fastest evaluation of a gate.
+fn packed(gate: &GateRef<F, D>) -> Box<dyn PackedGate> {
+    Box::new(gate.clone())
+}

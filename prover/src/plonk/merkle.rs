@@ -1,0 +1,90 @@
+//! Merkle trees over columns.
+
+use plonky2::hash::merkle_proofs::MerkleProof;
+use plonky2::hash::merkle_tree::{MerkleCap, MerkleTree};
+use plonky2::plonk::config::GenericHashOut;
+use rayon::prelude::*;
+use weft_circuits::config::F;
+
+use super::hasher::PackedHasher;
+
+/// Nodes that a task hashes: enough of them that the task's own cost does not matter.
+const TASK: usize = 256;
+
+/// A tree whose leaves are the rows of a table, which is kept by columns.
+#[derive(Debug)]
+pub(super) struct Tree<H: PackedHasher> {
+    columns: Vec<Vec<F>>,
+    /// Digests of the leaves, then of their parents, up to the cap.
+    levels: Vec<Vec<H::Hash>>,
+}
+
+impl<H: PackedHasher> Tree<H> {
+    /// Hashes the rows of `columns`, which have the same length, a power of two of at least `2^cap_height`.
+    pub(super) fn new(columns: Vec<Vec<F>>, cap_height: usize) -> Self {
+        let rows = columns[0].len();
+        let mut level = blank::<H>(rows);
+        level.par_chunks_mut(TASK).enumerate().for_each(|(task, digests)| {
+            H::hash_rows(&columns, task * TASK, digests);
+        });
+        let mut levels = vec![level];
+        for bits in (cap_height..rows.ilog2() as usize).rev() {
+            let mut parents = blank::<H>(1 << bits);
+            let children = &levels[levels.len() - 1];
+            parents.par_chunks_mut(TASK).zip(children.par_chunks(2 * TASK)).for_each(|(parents, children)| {
+                H::hash_pairs(children, parents);
+            });
+            levels.push(parents);
+        }
+        Self { columns, levels }
+    }
+
+    /// The same tree as the library's, which keeps rows.
+    pub(super) fn of_library(tree: MerkleTree<F, H>) -> Self {
+        let height = (tree.leaves.len() / tree.cap.0.len()).ilog2() as usize;
+        let mut levels: Vec<_> = (0..height).map(|level| library_level(&tree, height, level)).collect();
+        let columns = (0..tree.leaves[0].len()).into_par_iter();
+        let columns = columns.map(|column| tree.leaves.iter().map(|row| row[column]).collect()).collect();
+        levels.push(tree.cap.0);
+        Self { columns, levels }
+    }
+
+    /// The table, column by column.
+    pub(super) fn columns(&self) -> &[Vec<F>] {
+        &self.columns
+    }
+
+    /// The nodes at the height of the cap.
+    pub(super) fn cap(&self) -> MerkleCap<F, H> {
+        MerkleCap(self.levels[self.levels.len() - 1].clone())
+    }
+
+    /// A row of the table.
+    pub(super) fn row(&self, index: usize) -> Vec<F> {
+        self.columns.iter().map(|column| column[index]).collect()
+    }
+
+    /// The siblings from a leaf up to the cap.
+    pub(super) fn path(&self, index: usize) -> MerkleProof<F, H> {
+        let below_cap = &self.levels[..self.levels.len() - 1];
+        let siblings = below_cap.iter().enumerate().map(|(height, level)| level[(index >> height) ^ 1]).collect();
+        MerkleProof { siblings }
+    }
+}
+
+/// Digests of one level below the cap. The library keeps each pair of siblings between the pairs of the levels below.
+fn library_level<H: PackedHasher>(tree: &MerkleTree<F, H>, height: usize, level: usize) -> Vec<H::Hash> {
+    let nodes = 1 << (height - level);
+    let subtrees = tree.digests.chunks_exact(tree.digests.len() / tree.cap.0.len());
+    subtrees.flat_map(|digests| (0..nodes).map(|node| digests[2 * pair_position(node >> 1, level) + (node & 1)])).collect()
+}
+
+/// Where in a subtree the library keeps a pair of siblings of a level, counted in pairs.
+const fn pair_position(pair: usize, level: usize) -> usize {
+    (pair << (level + 1)) + (1 << level) - 1
+}
+
+/// Room for digests.
+fn blank<H: PackedHasher>(count: usize) -> Vec<H::Hash> {
+    vec![H::Hash::from_bytes(&vec![0; H::HASH_SIZE]); count]
+}

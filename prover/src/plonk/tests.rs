@@ -1,0 +1,145 @@
+//! The library is the oracle: on one thread it grinds from zero on, so that its proofs are ours byte by byte.
+
+use plonky2::field::types::Field;
+use plonky2::iop::generator::generate_partial_witness;
+use plonky2::iop::target::Target;
+use plonky2::iop::witness::{PartialWitness, PartitionWitness, WitnessWrite};
+use plonky2::plonk::circuit_builder::CircuitBuilder;
+use plonky2::plonk::circuit_data::{CircuitConfig, CircuitData};
+use plonky2::plonk::config::GenericConfig;
+use plonky2::plonk::proof::ProofWithPublicInputs;
+use plonky2::plonk::prover::prove_with_partition_witness;
+use plonky2::util::timing::TimingTree;
+use weft_circuits::builder::CircuitName;
+use weft_circuits::config::{C, D, F, recursion_config};
+use weft_circuits::recursion::Assembly;
+use weft_circuits::segment::SegmentCircuit;
+use weft_circuits::wrap_config::{WRAP_PARAMETERS, WrapConfig, WrapParameters, circuit_config};
+use weft_protocol::{Slot, SlotWitness};
+
+use super::{PackedHasher, ProvingKey, random_wires};
+use crate::idle_segment;
+
+/// A proof of any configuration.
+type AnyProof<K> = ProofWithPublicInputs<F, K, D>;
+
+/// A circuit that raises its public input to a power and hashes it, and its inputs.
+fn toy<K: GenericConfig<D, F = F>>(config: CircuitConfig) -> (CircuitData<F, K, D>, Target) {
+    let mut builder = CircuitBuilder::<F, D>::new(config);
+    let input = builder.add_virtual_target();
+    builder.register_public_input(input);
+    let mut x = input;
+    for _ in 0..500 {
+        x = builder.mul_add(x, x, input);
+    }
+    builder.range_check(input, 20);
+    let hash = builder.hash_n_to_hash_no_pad::<plonky2::hash::poseidon::PoseidonHash>(vec![x; 5]);
+    builder.register_public_inputs(&hash.elements);
+    (builder.build(), input)
+}
+
+fn toy_inputs(input: Target) -> PartialWitness<F> {
+    let mut inputs = PartialWitness::new();
+    inputs.set_target(input, F::from_canonical_u64(77)).expect("it is set once");
+    inputs
+}
+
+fn on_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads start").install(work)
+}
+
+/// Wrap parameters with little grinding.
+fn light_wrap() -> CircuitConfig {
+    circuit_config(&WrapParameters { queries: 18, grinding_bits: 10, ..WRAP_PARAMETERS })
+}
+
+/// The library's witness, random where nothing is constrained.
+fn generate<'a, K>(circuit: &'a CircuitData<F, K, D>, inputs: &PartialWitness<F>) -> PartitionWitness<'a, F>
+where
+    K: GenericConfig<D, F = F>,
+{
+    generate_partial_witness(inputs.clone(), &circuit.prover_only, &circuit.common).expect("the witness is good")
+}
+
+fn library_proof<K: GenericConfig<D, F = F>>(
+    circuit: &CircuitData<F, K, D>,
+    witness: PartitionWitness<'_, F>,
+) -> AnyProof<K> {
+    let mut timing = TimingTree::default();
+    let proof = prove_with_partition_witness(&circuit.prover_only, &circuit.common, witness, &mut timing);
+    proof.expect("the witness is good")
+}
+
+/// Proves with both provers and compares, on several numbers of threads.
+fn assert_proves_like_library<K>(circuit: &mut CircuitData<F, K, D>, inputs: &PartialWitness<F>) -> AnyProof<K>
+where
+    K: GenericConfig<D, F = F, Hasher: PackedHasher>,
+{
+    let mut witness = generate(circuit, inputs);
+    for wire in random_wires(circuit) {
+        witness.values[circuit.prover_only.representative_map[wire.row * witness.num_wires + wire.column]] = None;
+    }
+    let expected = on_threads(1, || library_proof(circuit, witness));
+    let key = ProvingKey::take(circuit);
+    let witness = generate(circuit, inputs);
+    for threads in [1, 2, 4] {
+        let proof = on_threads(threads, || key.prove(circuit, &witness)).expect("the witness is good");
+        assert_eq!(first_difference(&proof, &expected), None, "{threads} threads");
+        assert!(proof.to_bytes() == expected.to_bytes(), "{threads} threads");
+    }
+    circuit.verify(expected.clone()).expect("the proof is good");
+    expected
+}
+
+/// The first part in which two proofs differ, in the order in which they are made.
+fn first_difference<K: GenericConfig<D, F = F>>(a: &AnyProof<K>, b: &AnyProof<K>) -> Option<&'static str> {
+    let (a_fri, b_fri) = (&a.proof.opening_proof, &b.proof.opening_proof);
+    let parts = [
+        ("public inputs", a.public_inputs == b.public_inputs),
+        ("wires", a.proof.wires_cap == b.proof.wires_cap),
+        ("products", a.proof.plonk_zs_partial_products_cap == b.proof.plonk_zs_partial_products_cap),
+        ("quotients", a.proof.quotient_polys_cap == b.proof.quotient_polys_cap),
+        ("openings", a.proof.openings == b.proof.openings),
+        ("folds", a_fri.commit_phase_merkle_caps == b_fri.commit_phase_merkle_caps),
+        ("final polynomial", a_fri.final_poly == b_fri.final_poly),
+        ("nonce", a_fri.pow_witness == b_fri.pow_witness),
+        ("queries", a_fri.query_round_proofs == b_fri.query_round_proofs),
+    ];
+    parts.iter().find(|(_, equal)| !equal).map(|(part, _)| *part)
+}
+
+#[test]
+fn a_toy_circuit_is_proved_like_the_library_does() {
+    let (mut circuit, input) = toy::<C>(recursion_config());
+    assert_proves_like_library(&mut circuit, &toy_inputs(input));
+}
+
+#[test]
+fn a_keccak_circuit_is_proved_like_the_library_does() {
+    let (mut circuit, input) = toy::<WrapConfig>(light_wrap());
+    assert_proves_like_library(&mut circuit, &toy_inputs(input));
+}
+
+#[test]
+fn a_segment_is_proved_like_the_library_does() {
+    let name = CircuitName { name: "segment-test", version: 1 };
+    let mut circuit = SegmentCircuit::build(name, 1, Assembly::FRESH);
+    let mut segment = idle_segment();
+    segment.slots.resize(1, SlotWitness { slot: Slot::Padding, a: None, b: None });
+    let inputs = circuit.witness(&segment).expect("one slot").into_partial();
+    assert_proves_like_library(&mut circuit.layer_mut().circuit_mut().data, &inputs);
+}
+
+#[test]
+fn a_recursion_is_proved_like_the_library_does() {
+    let (inner, input) = toy::<C>(recursion_config());
+    let proof = inner.prove(toy_inputs(input)).expect("the witness is good");
+    let mut builder = CircuitBuilder::<F, D>::new(recursion_config());
+    let child = builder.add_virtual_proof_with_pis(&inner.common);
+    let key = builder.constant_verifier_data(&inner.verifier_only);
+    builder.verify_proof::<C>(&child, &key, &inner.common);
+    let mut outer = builder.build::<C>();
+    let mut inputs = PartialWitness::new();
+    inputs.set_proof_with_pis_target(&child, &proof).expect("the proof has the circuit's shape");
+    assert_proves_like_library(&mut outer, &inputs);
+}
