@@ -1,7 +1,7 @@
 //! Proofs above the segments. Each is checked against the statement that follows from its children before it is returned.
 
 use weft_circuits::recursion::merge::{Merge, MergeInput};
-use weft_circuits::recursion::{AggregateProof, ProveError, SealInput, SealProof, SegmentProof, WrappedProof};
+use weft_circuits::recursion::{AggregateProof, SealInput, SealProof, SegmentProof, WrappedProof};
 use weft_circuits::statement::Statement as _;
 use weft_protocol::crypto::Digest;
 use weft_protocol::{SealStatement, SegmentStatement};
@@ -20,11 +20,9 @@ pub fn prove_lift(
     log: &mut StageLog,
 ) -> Result<AggregateProof, ProofError> {
     let statement = merged(segments.iter().map(SegmentProof::public_inputs))?;
-    let prove = || match size {
-        SegmentSize::Small => circuits.family().lift_small(segments),
-        SegmentSize::Large => circuits.family().lift_large(segments),
-    };
-    checked_merge(circuits, &statement, prove, log)
+    let proof = circuits.lift(size, segments, log)?;
+    check_merge(circuits, &statement, &proof, log)?;
+    Ok(proof)
 }
 
 /// Merges adjacent lifts and aggregates, in order.
@@ -37,7 +35,9 @@ pub fn prove_aggregate(
     log: &mut StageLog,
 ) -> Result<AggregateProof, ProofError> {
     let statement = merged(children.iter().map(|child| child.public_inputs().statement))?;
-    checked_merge(circuits, &statement, || circuits.family().aggregate(children), log)
+    let proof = circuits.aggregate(children, log)?;
+    check_merge(circuits, &statement, &proof, log)?;
+    Ok(proof)
 }
 
 /// Binds the merge of all segments to the batch's public data.
@@ -52,7 +52,7 @@ pub fn prove_seal(
 ) -> Result<(SealStatement, SealProof), ProofError> {
     let BatchEnd { root_before, root_after, ref records } = *end;
     let input = SealInput { child: root, root_before, root_after, records };
-    let (statement, proof) = log.run(Stage::Proving, || circuits.family().seal(&input))?;
+    let (statement, proof) = circuits.seal(&input, log)?;
     let got = log.run(Stage::Verifying, || circuits.family().verify_seal(&proof))?;
     ProofError::check_batch(statement.digest(), got)?;
     Ok((statement, proof))
@@ -69,7 +69,7 @@ pub fn prove_wrap(
     log: &mut StageLog,
 ) -> Result<WrappedProof, ProofError> {
     ProofError::check_batch(expected, seal.public_inputs())?;
-    let proof = log.run(Stage::Proving, || circuits.family().wrap_seal(seal))?;
+    let proof = circuits.wrap_seal(seal, log)?;
     let got = log.run(Stage::Verifying, || circuits.family().verify_wrapped(&proof))?;
     ProofError::check_batch(expected, got)?;
     Ok(proof)
@@ -81,15 +81,13 @@ fn merged(statements: impl Iterator<Item = SegmentStatement>) -> Result<SegmentS
     Ok(Merge::evaluate(&MergeInput::new(&statements)?)?)
 }
 
-/// Makes a lift or aggregate and checks it against its statement.
-fn checked_merge(
+/// Checks a lift or aggregate against its statement.
+fn check_merge(
     circuits: &CircuitSet,
     statement: &SegmentStatement,
-    prove: impl FnOnce() -> Result<AggregateProof, ProveError> + Send,
+    proof: &AggregateProof,
     log: &mut StageLog,
-) -> Result<AggregateProof, ProofError> {
-    let proof = log.run(Stage::Proving, prove)?;
-    let got = log.run(Stage::Verifying, || circuits.family().verify_aggregate(&proof))?;
-    ProofError::check_statement(statement, &got.statement)?;
-    Ok(proof)
+) -> Result<(), ProofError> {
+    let got = log.run(Stage::Verifying, || circuits.family().verify_aggregate(proof))?;
+    ProofError::check_statement(statement, &got.statement)
 }

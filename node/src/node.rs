@@ -400,7 +400,7 @@ fn settings(parts: &NodeParts, deployment: Deployment, proven_on_l1: u32) -> Set
         deployment,
         genesis_salt: parts.genesis_salt,
         fee_collector: parts.fee_collector,
-        wrap_digest: parts.circuits.family().wrap().summary().digest,
+        wrap_digest: parts.circuits.family().wrap.summary().digest,
         batch: parts.config.batch,
         sizes: *parts.circuits.sizes(),
         streamed: parts.config.streamed,

@@ -173,7 +173,7 @@ pub fn read(bytes: &[u8]) -> Result<ProofFile, FailedCheck> {
 /// The first check that fails.
 pub fn verify(file: &ProofFile, circuits: &CircuitSet) -> Result<Verified, FailedCheck> {
     let family = circuits.family();
-    let expected: CircuitDigest = family.wrap().summary().digest;
+    let expected: CircuitDigest = family.wrap.summary().digest;
     let got = file.circuit;
     if expected != got {
         let reason = format!("the proof is one of circuit {got}, this program has {expected}");

@@ -5,9 +5,12 @@ use std::time::{Duration, Instant};
 
 use weft_circuits::builder::{CircuitName, Mode};
 use weft_circuits::cache::Cache;
+use weft_circuits::config::C;
 use weft_circuits::recursion::{Assembly, CircuitSummary, RecursionCircuits};
 use weft_circuits::segment::SegmentCircuit;
 
+use crate::layer::{FamilyKeys, take_key};
+use crate::plonk::ProvingKey;
 use crate::{CircuitSizes, SegmentSize};
 
 const SEGMENT_SMALL: CircuitName = CircuitName { name: "segment-small", version: 1 };
@@ -20,6 +23,15 @@ pub struct CircuitSet {
     small: SegmentCircuit,
     large: SegmentCircuit,
     family: RecursionCircuits,
+    keys: Keys,
+}
+
+/// What the prover has made of the circuits.
+#[derive(Debug)]
+struct Keys {
+    small: ProvingKey<C>,
+    large: ProvingKey<C>,
+    family: FamilyKeys,
 }
 
 /// A step of [`CircuitSet::load_or_build`].
@@ -70,14 +82,22 @@ impl CircuitSet {
         let cache = cache.map(Cache::new);
         let assembly = Assembly { mode: Mode::Proving, cache: cache.as_ref() };
         let segment = |size, name| {
-            step(&progress, BuildStep::Segment(size), || SegmentCircuit::build(name, sizes.slots(size), assembly))
+            step(&progress, BuildStep::Segment(size), || {
+                let mut circuit = SegmentCircuit::build(name, sizes.slots(size), assembly);
+                let key = take_key(&mut circuit.layer);
+                (circuit, key)
+            })
         };
-        let (small, large) =
+        let ((small, small_key), (large, large_key)) =
             rayon::join(|| segment(SegmentSize::Small, SEGMENT_SMALL), || segment(SegmentSize::Large, SEGMENT_LARGE));
-        let family = step(&progress, BuildStep::Recursion, || {
-            RecursionCircuits::build(&small.verifier_data(), &large.verifier_data(), sizes.records, assembly)
+        let (family, family_keys) = step(&progress, BuildStep::Recursion, || {
+            let [small, large] = [&small, &large].map(SegmentCircuit::verifier_data);
+            let mut family = RecursionCircuits::build(&small, &large, sizes.records, assembly);
+            let keys = FamilyKeys::take(&mut family);
+            (family, keys)
         });
-        Self { sizes, small, large, family }
+        let keys = Keys { small: small_key, large: large_key, family: family_keys };
+        Self { sizes, small, large, family, keys }
     }
 
     /// What the circuits were built for.
@@ -99,6 +119,19 @@ impl CircuitSet {
     #[must_use]
     pub const fn family(&self) -> &RecursionCircuits {
         &self.family
+    }
+
+    /// Proving key of a segment circuit.
+    pub(crate) const fn segment_key(&self, size: SegmentSize) -> &ProvingKey<C> {
+        match size {
+            SegmentSize::Small => &self.keys.small,
+            SegmentSize::Large => &self.keys.large,
+        }
+    }
+
+    /// Proving keys of the circuits above the segments.
+    pub(crate) const fn family_keys(&self) -> &FamilyKeys {
+        &self.keys.family
     }
 
     /// Size and identity of all circuits, in the order of the road.

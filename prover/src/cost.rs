@@ -68,7 +68,7 @@ fn thread_cpu() -> Duration {
 pub enum Stage {
     /// What the proof has to claim, computed natively.
     Statement,
-    /// Values of all wires. For lifts and later layers it is part of [`Self::Proving`].
+    /// Values of all wires.
     Witness,
     /// The proof.
     Proving,

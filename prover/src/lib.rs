@@ -16,6 +16,7 @@ mod circuits;
 mod cost;
 mod error;
 mod input;
+mod layer;
 pub mod plonk;
 mod segment;
 mod sizes;

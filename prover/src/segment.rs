@@ -2,13 +2,10 @@
 
 use std::borrow::Cow;
 
-use plonky2::iop::generator::generate_partial_witness;
-use plonky2::plonk::prover::prove_with_partition_witness;
-use plonky2::util::timing::TimingTree;
-use weft_circuits::recursion::{DecodeError, Layer as _, Proof, ProveError, SegmentLayer, SegmentProof};
-use weft_circuits::segment::SegmentCircuit;
+use weft_circuits::recursion::{DecodeError, Proof, SegmentProof};
 use weft_protocol::{SegmentStatement, SegmentWitness, Slot, SlotWitness};
 
+use crate::layer::prove;
 use crate::{CircuitSet, ProofError, SegmentInput, SegmentSize, Stage, StageLog};
 
 /// A segment proof that was verified against its statement.
@@ -65,7 +62,8 @@ impl CircuitSet {
         log: &mut StageLog,
     ) -> Result<ProvenSegment, ProofError> {
         let segment = padded(segment, self.sizes().slots(size))?;
-        let proof = prove(self.segment(size), &segment, log)?;
+        let circuit = self.segment(size);
+        let proof = prove(&circuit.layer, self.segment_key(size), || Ok(circuit.witness(&segment)?), log)?;
         log.run(Stage::Verifying, || self.verify_segment(size, &proof, &statement))?;
         Ok(ProvenSegment { size, statement, proof })
     }
@@ -89,7 +87,7 @@ impl CircuitSet {
     /// # Errors
     /// The bytes are no proof of this circuit's shape.
     pub fn decode_segment(&self, size: SegmentSize, bytes: &[u8]) -> Result<SegmentProof, DecodeError> {
-        Proof::from_bytes(bytes, &self.segment(size).circuit().data.common)
+        Proof::from_bytes(bytes, &self.segment(size).layer.circuit().data.common)
     }
 }
 
@@ -105,21 +103,4 @@ fn padded(segment: &SegmentWitness, slots: usize) -> Result<Cow<'_, SegmentWitne
     let mut segment = segment.clone();
     segment.slots.resize(slots, SlotWitness { slot: Slot::Padding, a: None, b: None });
     Ok(Cow::Owned(segment))
-}
-
-/// Makes a proof that nobody has checked yet.
-fn prove(circuit: &SegmentCircuit, segment: &SegmentWitness, log: &mut StageLog) -> Result<SegmentProof, ProofError> {
-    let data = &circuit.circuit().data;
-    let unsatisfied = |reason: String| ProofError::Prove(ProveError::Unsatisfied { layer: SegmentLayer::NAME, reason });
-    let witness = log.run(Stage::Witness, || {
-        let inputs = circuit.witness(segment)?.into_partial();
-        generate_partial_witness(inputs, &data.prover_only, &data.common)
-            .map_err(|error| unsatisfied(error.to_string()))
-    })?;
-    let proof = log.run(Stage::Proving, || {
-        let mut timing = TimingTree::default();
-        prove_with_partition_witness(&data.prover_only, &data.common, witness, &mut timing)
-            .map_err(|error| unsatisfied(error.to_string()))
-    })?;
-    Ok(Proof::new(proof)?)
 }

@@ -3,7 +3,7 @@
 use weft_aggregator::{Circuits as _, JobStatement, Refusal, Task, TaskError, prove_lift, prove_seal, prove_wrap};
 use weft_circuits::builder::CircuitName;
 use weft_circuits::recursion::merge::MergeError;
-use weft_circuits::recursion::{AggregateProof, Assembly, ProveError, SealError};
+use weft_circuits::recursion::{AggregateProof, Assembly, Proof, ProveError, SealError};
 use weft_circuits::segment::SegmentCircuit;
 use weft_protocol::{SegmentWitness, WitnessError};
 use weft_prover::{CircuitSet, ProofError, ProvenSegment, SegmentSize, StageLog};
@@ -77,7 +77,9 @@ fn foreign_circuits(circuits: &CircuitSet, segment: &SegmentWitness, proven: &Pr
 
     let name = CircuitName { name: "foreign", version: 1 };
     let foreign = SegmentCircuit::build(name, segment.slots.len(), Assembly::FRESH);
-    let proof = foreign.prove(segment).expect("the segment is good");
+    let witness = foreign.witness(segment).expect("it has the circuit's slots");
+    let proof = foreign.layer.circuit().data.prove(witness.into_partial()).expect("the segment is good");
+    let proof = Proof::new(proof).expect("it is a segment's");
     assert_eq!(foreign.verify(&proof), Ok(proven.statement), "it proves the same statement in the same shape");
     let result = circuits.verify_segment(SMALL, &proof, &proven.statement);
     assert!(matches!(result, Err(ProofError::Verify(_))), "{result:?}");

@@ -20,7 +20,8 @@ const NAME: CircuitName = CircuitName { name: "aggregate", version: 1 };
 /// The circuit.
 #[derive(Debug)]
 pub struct Aggregate {
-    pub(super) layer: LayerCircuit<AggregateLayer>,
+    /// The circuit as a layer.
+    pub layer: LayerCircuit<AggregateLayer>,
     pub(super) children: [Child; ARITY],
     present: [Bool; ARITY],
     key_set: KeySetWires,
@@ -50,11 +51,11 @@ impl Aggregate {
         Self { layer, children, present, key_set }
     }
 
-    /// Proves the merged statement of these adjacent proofs, in order.
+    /// The witness of the merged statement of these adjacent proofs, in order.
     ///
     /// # Errors
-    /// There are none or too many, they do not merge, one of them belongs to another key set or is invalid.
-    pub fn prove(&self, proofs: &[AggregateProof], keys: &FamilyKeys) -> Result<Proof<AggregateLayer>, ProveError> {
+    /// There are none or too many, they do not merge, or one of them belongs to another key set.
+    pub fn witness(&self, proofs: &[AggregateProof], keys: &FamilyKeys) -> Result<Witness, ProveError> {
         let set = keys.set();
         let claims: Vec<_> = proofs.iter().map(AggregateProof::public_inputs).collect();
         for (child, claim) in claims.iter().enumerate() {
@@ -63,11 +64,11 @@ impl Aggregate {
         let input = MergeInput::new(&claims.iter().map(|claim| claim.statement).collect::<Vec<_>>())?;
         Merge::evaluate(&input)?;
         let children: Vec<_> = proofs.iter().map(|proof| (&proof.proof, keys.get(proof.origin))).collect();
-        self.layer.prove(self.witness(&children, input.present, &set)?)
+        Ok(self.assign(&children, input.present, &set)?)
     }
 
     /// The witness for these proofs, keys and flags, whether or not they are good.
-    pub(super) fn witness(
+    pub(super) fn assign(
         &self,
         children: &[(&Proof<AggregateLayer>, &VerifierKey)],
         present: [bool; ARITY],

@@ -29,15 +29,15 @@ pub enum ProveError {
     /// A child does not have the shape of the circuit's children.
     #[error(transparent)]
     Assign(#[from] AssignError),
-    /// The library found no proof: a child is invalid.
+    /// Nothing satisfies the circuit, so that there is no proof: a child is invalid, or a segment proves no transition.
     #[error("no {layer} proof: {reason}")]
     Unsatisfied {
         /// Kind of the circuit.
         layer: &'static str,
-        /// What the library said.
+        /// What contradicts it.
         reason: String,
     },
-    /// The library's proof does not have the layer's public inputs.
+    /// The proof does not have the layer's public inputs.
     #[error(transparent)]
     Output(#[from] DecodeError),
 }

@@ -1,15 +1,14 @@
-//! The whole family of circuits above the segments.
+//! The whole family of circuits above the segments. Provers take their witnesses; their proofs are checked here.
 
 use weft_crypto::Digest;
-use weft_protocol::SealStatement;
 
 use super::aggregate::Aggregate;
-use super::error::{ProveError, VerifyError};
+use super::error::VerifyError;
 use super::key::{FamilyKeys, KeySet, Origin, Shape, VerifierData};
 use super::layer::{Assembly, CircuitSummary};
 use super::lift::Lift;
-use super::proof::{AggregateProof, DecodeError, Proof, SealProof, SegmentProof, WrappedProof};
-use super::seal::{Seal, SealCapacity, SealInput};
+use super::proof::{AggregateProof, DecodeError, Proof, SealProof, WrappedProof};
+use super::seal::{Seal, SealCapacity};
 use super::statement::MergedStatement;
 use super::wrap::{Shrink, Wrap};
 use crate::builder::CircuitName;
@@ -22,12 +21,18 @@ const LIFT_LARGE: CircuitName = CircuitName { name: "lift-large", version: 1 };
 /// All circuits above the two segment circuits.
 #[derive(Debug)]
 pub struct RecursionCircuits {
-    pub(super) lift_small: Lift,
-    pub(super) lift_large: Lift,
-    pub(super) aggregate: Aggregate,
-    pub(super) seal: Seal,
-    pub(super) shrink: Shrink,
-    pub(super) wrap: Wrap,
+    /// Merges small segments.
+    pub lift_small: Lift,
+    /// Merges large segments.
+    pub lift_large: Lift,
+    /// Merges lifts and aggregates.
+    pub aggregate: Aggregate,
+    /// Binds a batch to its public data.
+    pub seal: Seal,
+    /// Makes a seal small enough for the wrap.
+    pub shrink: Shrink,
+    /// The last circuit: what the contract's verifier is generated from.
+    pub wrap: Wrap,
     keys: FamilyKeys,
 }
 
@@ -71,12 +76,6 @@ impl RecursionCircuits {
         self.lift_small.shape()
     }
 
-    /// The last circuit: what the contract's verifier is generated from.
-    #[must_use]
-    pub const fn wrap(&self) -> &Wrap {
-        &self.wrap
-    }
-
     /// Size and identity of all circuits, in the order of the road.
     #[must_use]
     pub fn summaries(&self) -> [CircuitSummary; 6] {
@@ -88,33 +87,6 @@ impl RecursionCircuits {
             self.shrink.summary(),
             self.wrap.summary(),
         ]
-    }
-
-    /// Proves the merged statement of adjacent small segments.
-    ///
-    /// # Errors
-    /// See [`Lift::prove`].
-    pub fn lift_small(&self, segments: &[SegmentProof]) -> Result<AggregateProof, ProveError> {
-        let proof = self.lift_small.prove(segments, &self.key_set().digest())?;
-        Ok(AggregateProof { origin: Origin::LiftSmall, proof })
-    }
-
-    /// Proves the merged statement of adjacent large segments.
-    ///
-    /// # Errors
-    /// See [`Lift::prove`].
-    pub fn lift_large(&self, segments: &[SegmentProof]) -> Result<AggregateProof, ProveError> {
-        let proof = self.lift_large.prove(segments, &self.key_set().digest())?;
-        Ok(AggregateProof { origin: Origin::LiftLarge, proof })
-    }
-
-    /// Proves the merged statement of adjacent lifts and aggregates, mixed as they come.
-    ///
-    /// # Errors
-    /// See [`Aggregate::prove`].
-    pub fn aggregate(&self, children: &[AggregateProof]) -> Result<AggregateProof, ProveError> {
-        let proof = self.aggregate.prove(children, &self.keys)?;
-        Ok(AggregateProof { origin: Origin::Aggregate, proof })
     }
 
     /// Checks a proof of a lift or of the aggregate.
@@ -140,30 +112,12 @@ impl RecursionCircuits {
         AggregateProof::from_bytes(bytes, self.common_shape())
     }
 
-    /// Seals a batch: its public statement and the proof.
-    ///
-    /// # Errors
-    /// See [`Seal::prove`].
-    pub fn seal(&self, input: &SealInput<'_>) -> Result<(SealStatement, SealProof), ProveError> {
-        let proof = self.seal.prove(input, &self.keys)?;
-        Ok((input.statement(), proof))
-    }
-
     /// Checks a seal and returns the digest of the public statement.
     ///
     /// # Errors
     /// It is invalid.
     pub fn verify_seal(&self, proof: &SealProof) -> Result<Digest, VerifyError> {
         self.seal.verify(proof)
-    }
-
-    /// Shrinks and wraps a seal.
-    ///
-    /// # Errors
-    /// The seal is invalid.
-    pub fn wrap_seal(&self, seal: &SealProof) -> Result<WrappedProof, ProveError> {
-        let shrunk = self.shrink.prove(seal)?;
-        self.wrap.prove(&shrunk)
     }
 
     /// Checks the proof for L1 natively and returns the digest of the public statement.

@@ -1,13 +1,12 @@
-//! What the circuits of all layers share: proving, verifying, size.
+//! What the circuits of all layers share: verifying, size.
 
 use std::fmt;
 
-use super::error::{ProveError, VerifyError};
+use super::error::VerifyError;
 use super::proof::{Layer, Proof};
 use crate::builder::{Builder, Circuit, CircuitName, Mode};
 use crate::cache::Cache;
 use crate::digest::CircuitDigest;
-use crate::wired::Witness;
 
 /// How circuits are put together.
 #[derive(Clone, Copy, Debug)]
@@ -83,15 +82,6 @@ impl<L: Layer> LayerCircuit<L> {
             degree_bits: circuit.data.common.degree_bits(),
             digest: circuit.digest,
         }
-    }
-
-    pub(crate) fn prove(&self, witness: Witness) -> Result<Proof<L>, ProveError> {
-        let proof = self
-            .circuit
-            .data
-            .prove(witness.into_partial())
-            .map_err(|error| ProveError::Unsatisfied { layer: L::NAME, reason: error.to_string() })?;
-        Ok(Proof::new(proof)?)
     }
 
     /// Checks a proof of this circuit and returns what it proves.

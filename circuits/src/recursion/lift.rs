@@ -20,7 +20,8 @@ use crate::wired::{AssignError, Witness};
 /// The circuit.
 #[derive(Debug)]
 pub struct Lift {
-    pub(super) layer: LayerCircuit<AggregateLayer>,
+    /// The circuit as a layer.
+    pub layer: LayerCircuit<AggregateLayer>,
     children: [Child; ARITY],
     present: [Bool; ARITY],
     key_set: [Target; 4],
@@ -47,19 +48,19 @@ impl Lift {
         Self { layer: LayerCircuit::build(name, rows, b, assembly.cache), children, present, key_set }
     }
 
-    /// Proves the merged statement of these adjacent segments, in order, for a parent with this key set.
+    /// The witness of the merged statement of these adjacent segments, in order, for a parent with this key set.
     ///
     /// # Errors
-    /// There are none or too many, they do not merge, or one of them is invalid.
-    pub fn prove(&self, segments: &[SegmentProof], key_set: &Digest) -> Result<Proof<AggregateLayer>, ProveError> {
+    /// There are none or too many, or they do not merge.
+    pub fn witness(&self, segments: &[SegmentProof], key_set: &Digest) -> Result<Witness, ProveError> {
         let statements: Vec<_> = segments.iter().map(SegmentProof::public_inputs).collect();
         let input = MergeInput::new(&statements)?;
         Merge::evaluate(&input)?;
-        self.layer.prove(self.witness(segments, input.present, key_set)?)
+        Ok(self.assign(segments, input.present, key_set)?)
     }
 
     /// The witness for these proofs and flags, whether or not they are good.
-    pub(super) fn witness(
+    pub(super) fn assign(
         &self,
         segments: &[SegmentProof],
         present: [bool; ARITY],

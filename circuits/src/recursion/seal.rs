@@ -68,7 +68,8 @@ impl SealInput<'_> {
 /// The circuit.
 #[derive(Debug)]
 pub struct Seal {
-    pub(super) layer: LayerCircuit<SealLayer>,
+    /// The circuit as a layer.
+    pub layer: LayerCircuit<SealLayer>,
     pub(super) child: Child,
     pub(super) claim: SealClaimWires,
     pub(super) slots: Vec<RecordSlotWires>,
@@ -93,19 +94,19 @@ impl Seal {
         Self { layer: LayerCircuit::build(NAME, rows, b, assembly.cache), child, claim, slots, key_set, capacity }
     }
 
-    /// Proves the public statement of a batch.
+    /// The witness of the public statement of a batch.
     ///
     /// # Errors
-    /// The child does not cover exactly this batch, there are too many records, or the child is invalid.
-    pub fn prove(&self, input: &SealInput<'_>, keys: &FamilyKeys) -> Result<SealProof, ProveError> {
+    /// The child does not cover exactly this batch, or there are too many records.
+    pub fn witness(&self, input: &SealInput<'_>, keys: &FamilyKeys) -> Result<Witness, ProveError> {
         let child = input.child.public_inputs();
         check_key_set(0, &child, &self.key_set)?;
         check_batch(&child.statement, input, self.capacity)?;
-        self.layer.prove(self.witness(input, keys.get(input.child.origin))?)
+        Ok(self.assign(input, keys.get(input.child.origin))?)
     }
 
     /// The witness of a batch whose child has this key, whether or not they are good.
-    pub(super) fn witness(&self, input: &SealInput<'_>, key: &VerifierKey) -> Result<Witness, AssignError> {
+    pub(super) fn assign(&self, input: &SealInput<'_>, key: &VerifierKey) -> Result<Witness, AssignError> {
         let mut witness = Witness::new();
         self.child.assign(&mut witness, input.child.proof.inner(), Some(key))?;
         self.claim.assign(&mut witness, &input.statement())?;

@@ -5,7 +5,7 @@
 use plonky2::plonk::circuit_data::CircuitConfig;
 use weft_crypto::Digest;
 
-use super::error::{ProveError, VerifyError};
+use super::error::VerifyError;
 use super::key::VerifierData;
 use super::layer::{Assembly, CircuitSummary, LayerCircuit};
 use super::proof::{Layer, Proof, SealLayer, ShrinkLayer, WrapLayer};
@@ -16,7 +16,8 @@ use crate::wired::{AssignError, Witness};
 /// A circuit that proves the statement of layer `I`'s proof in layer `O`.
 #[derive(Debug)]
 pub struct Rewrap<I: Layer, O: Layer> {
-    pub(super) layer: LayerCircuit<O>,
+    /// The circuit as a layer.
+    pub layer: LayerCircuit<O>,
     child: Child,
     inner: std::marker::PhantomData<I>,
 }
@@ -42,16 +43,11 @@ where
         Self { layer: LayerCircuit::build(name, rows, b, assembly.cache), child, inner: std::marker::PhantomData }
     }
 
-    /// Proves the statement of `proof`.
+    /// The witness of the statement of `proof`, whether or not it is good.
     ///
     /// # Errors
-    /// The proof is invalid.
-    pub fn prove(&self, proof: &Proof<I>) -> Result<Proof<O>, ProveError> {
-        self.layer.prove(self.witness(proof)?)
-    }
-
-    /// The witness for a proof, whether or not it is good.
-    pub(super) fn witness(&self, proof: &Proof<I>) -> Result<Witness, AssignError> {
+    /// The proof has another shape than the circuit's child.
+    pub fn witness(&self, proof: &Proof<I>) -> Result<Witness, AssignError> {
         let mut witness = Witness::new();
         self.child.assign(&mut witness, proof.inner(), None)?;
         Ok(witness)

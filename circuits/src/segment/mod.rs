@@ -15,11 +15,11 @@ mod tests;
 use weft_protocol::crypto::Tag;
 use weft_protocol::{RunningState, SegmentStatement, SegmentWitness, Slot};
 
-use crate::builder::{Builder, Circuit, CircuitName, Mode, Target};
+use crate::builder::{Builder, CircuitName, Mode, Target};
 use crate::config::segment_config;
 use crate::ledger::ClauseId;
 use crate::recursion::key::VerifierData;
-use crate::recursion::{Assembly, CircuitSummary, LayerCircuit, ProveError, SegmentLayer, SegmentProof, VerifyError};
+use crate::recursion::{Assembly, CircuitSummary, LayerCircuit, SegmentLayer, SegmentProof, VerifyError};
 use crate::wired::{AssignError, Witness};
 use input::{EnvironmentInput, EnvironmentWires, SlotInput, StateInput, StateWires};
 use slot::SlotWires;
@@ -34,7 +34,8 @@ pub const CLAUSES: &[ClauseId] = &[
 /// A segment circuit of some number of slots.
 #[derive(Debug)]
 pub struct SegmentCircuit {
-    layer: LayerCircuit<SegmentLayer>,
+    /// The circuit as a layer.
+    pub layer: LayerCircuit<SegmentLayer>,
     wires: SegmentWires,
 }
 
@@ -99,31 +100,12 @@ impl SegmentCircuit {
         Ok(witness)
     }
 
-    /// Proves a segment.
-    ///
-    /// # Errors
-    /// It has another number of slots than the circuit, or does not prove a transition.
-    pub fn prove(&self, segment: &SegmentWitness) -> Result<SegmentProof, ProveError> {
-        self.layer.prove(self.witness(segment)?)
-    }
-
     /// Checks a proof of this circuit.
     ///
     /// # Errors
     /// It is invalid.
     pub fn verify(&self, proof: &SegmentProof) -> Result<SegmentStatement, VerifyError> {
         self.layer.verify(proof)
-    }
-
-    /// The circuit: for provers that take a proof's making apart.
-    #[must_use]
-    pub const fn circuit(&self) -> &Circuit {
-        &self.layer.circuit
-    }
-
-    /// The circuit with its layer, for provers.
-    pub const fn layer_mut(&mut self) -> &mut LayerCircuit<SegmentLayer> {
-        &mut self.layer
     }
 
     /// Key and shape: what the lift is built for.

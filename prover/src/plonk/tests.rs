@@ -127,7 +127,7 @@ fn a_segment_is_proved_like_the_library_does() {
     let mut segment = idle_segment();
     segment.slots.resize(1, SlotWitness { slot: Slot::Padding, a: None, b: None });
     let inputs = circuit.witness(&segment).expect("one slot").into_partial();
-    assert_proves_like_library(&mut circuit.layer_mut().circuit_mut().data, &inputs);
+    assert_proves_like_library(&mut circuit.layer.circuit_mut().data, &inputs);
 }
 
 #[test]

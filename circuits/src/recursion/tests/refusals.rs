@@ -63,7 +63,7 @@ fn lift_refuses() {
     let set = world.circuits.key_set().digest();
     let lift = Lift::build(FOREIGN, &world.small.verifier_data(), CHECKING);
     let failed = |segments: &[SegmentProof], present| {
-        let witness = lift.witness(segments, present, &set).expect("the proofs have the right shape");
+        let witness = lift.assign(segments, present, &set).expect("the proofs have the right shape");
         broken_clauses(&lift.layer.circuit, &witness, &[])
     };
     let (a, b) = (&world.segments[0], &world.segments[1]);
@@ -135,7 +135,7 @@ fn aggregate_refuses(foreign: &Foreign) {
     let first = (&world.first.proof, &keys.lift_small);
     let last = (&world.last.proof, &keys.lift_large);
     let witness = |children: &[_], present, set: &KeySet| {
-        aggregate.witness(children, present, set).expect("the proofs have the right shape")
+        aggregate.assign(children, present, set).expect("the proofs have the right shape")
     };
     let failed = |children: &[_], present| broken_clauses(circuit, &witness(children, present, &set), &[]);
     assert_eq!(failed(&[first, last], present), BTreeSet::new());
@@ -179,15 +179,15 @@ fn seal_refuses(foreign: &Foreign) {
     let seal = Seal::build(world.circuits.common_shape(), set, capacity, CHECKING);
     let circuit = &seal.layer.circuit;
     let good =
-        seal.witness(&seal_input(&world.batch, &world.records), keys.get(world.batch.origin)).expect("the right shape");
+        seal.assign(&seal_input(&world.batch, &world.records), keys.get(world.batch.origin)).expect("the right shape");
     assert_eq!(broken_clauses(circuit, &good, &[]), BTreeSet::new());
 
-    let wrong_key = seal.witness(&seal_input(&world.batch, &world.records), &keys.lift_small).expect("the right shape");
+    let wrong_key = seal.assign(&seal_input(&world.batch, &world.records), &keys.lift_small).expect("the right shape");
     assert!(broken_clauses(circuit, &wrong_key, &[]).contains("SA-1"));
     for (proof, key) in [(&foreign.proof, &foreign.key), (&foreign.disguised, &foreign.disguised_key)] {
         let child = AggregateProof { origin: Origin::LiftSmall, proof: proof.clone() };
         let violations =
-            broken(circuit, &seal.witness(&seal_input(&child, &world.records), key).expect("the right shape"), &[]);
+            broken(circuit, &seal.assign(&seal_input(&child, &world.records), key).expect("the right shape"), &[]);
         assert!(clauses_of(&violations).contains("SA-1"));
         assert!(!verification_fails(&violations));
     }
@@ -211,7 +211,7 @@ fn seal_refuses(foreign: &Foreign) {
 fn wrap_refuses() {
     let world = &*WORLD;
     let circuits = &world.circuits;
-    let (_, seal) = circuits.seal(&seal_input(&world.batch, &world.records)).expect("a good batch");
+    let (_, seal) = circuits.prove_seal(&seal_input(&world.batch, &world.records)).expect("a good batch");
     let mut lie = seal.inner().clone();
     lie.public_inputs[0] += F::ONE;
     let lie = Proof::new(lie).expect("as many public inputs");

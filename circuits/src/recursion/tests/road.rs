@@ -26,17 +26,17 @@ fn a_batch_goes_all_the_way() {
     assert_eq!(circuits.verify_aggregate(&world.batch), Ok(claim));
 
     // An aggregate takes its own proofs: the shape is a fixed point.
-    let again = circuits.aggregate(std::slice::from_ref(&world.batch)).expect("one good child");
+    let again = circuits.prove_aggregate(std::slice::from_ref(&world.batch)).expect("one good child");
     assert_eq!(circuits.verify_aggregate(&again), Ok(claim));
 
     let input = seal_input(&again, &world.records);
-    let (statement, seal) = circuits.seal(&input).expect("the batch of these records");
+    let (statement, seal) = circuits.prove_seal(&input).expect("the batch of these records");
     assert_eq!(statement, input.statement());
     assert_eq!(statement.record_count, 5);
     let fewer = seal_input(&again, &world.records[..4]).statement();
     assert_ne!(statement.z, fewer.z, "the point depends on the data");
     assert_eq!(seal.public_inputs(), statement.digest());
-    let wrapped = circuits.wrap_seal(&seal).expect("a valid seal");
+    let wrapped = circuits.prove_wrap(&seal).expect("a valid seal");
     assert_eq!(circuits.verify_wrapped(&wrapped), Ok(statement.digest()));
 
     let aggregate_bytes = again.to_bytes();
@@ -82,22 +82,22 @@ fn native_refusals(world: &World) {
     let circuits = &world.circuits;
     let [a, b] = [&world.segments[0], &world.segments[1]].map(Clone::clone);
     let not_adjacent = |child| Err(ProveError::Merge(MergeError::NotAdjacent { child }));
-    assert_eq!(circuits.lift_small(&[b.clone(), a.clone()]), not_adjacent(1));
-    assert_eq!(circuits.lift_small(&[a.clone(), b, a.clone()]), not_adjacent(2));
-    assert_eq!(circuits.lift_small(&[]), Err(ProveError::Merge(MergeError::FirstAbsent)));
+    assert_eq!(circuits.prove_small(&[b.clone(), a.clone()]), not_adjacent(1));
+    assert_eq!(circuits.prove_small(&[a.clone(), b, a.clone()]), not_adjacent(2));
+    assert_eq!(circuits.prove_small(&[]), Err(ProveError::Merge(MergeError::FirstAbsent)));
     let four = vec![a.clone(); 4];
-    assert_eq!(circuits.lift_small(&four), Err(ProveError::Merge(MergeError::TooMany { got: 4 })));
+    assert_eq!(circuits.prove_small(&four), Err(ProveError::Merge(MergeError::TooMany { got: 4 })));
     // A small segment is no large one.
-    assert!(circuits.lift_large(&[a]).is_err());
-    assert_eq!(circuits.aggregate(&[world.last.clone(), world.first.clone()]), not_adjacent(1));
+    assert!(circuits.prove_large(&[a]).is_err());
+    assert_eq!(circuits.prove_aggregate(&[world.last.clone(), world.first.clone()]), not_adjacent(1));
 
     // The key decides which circuit made a proof, not the label.
     let mislabelled = AggregateProof { origin: Origin::LiftLarge, ..world.first.clone() };
     assert!(matches!(circuits.verify_aggregate(&mislabelled), Err(VerifyError::Invalid { .. })));
-    assert!(matches!(circuits.aggregate(&[mislabelled]), Err(ProveError::Unsatisfied { .. })));
+    assert!(matches!(circuits.prove_aggregate(&[mislabelled]), Err(ProveError::Unsatisfied { .. })));
     assert_eq!(circuits.decode_aggregate(&[3]), Err(DecodeError::Origin { got: Some(3) }));
 
-    let seal = |input: &SealInput<'_>| circuits.seal(input).map(|_| ());
+    let seal = |input: &SealInput<'_>| circuits.prove_seal(input).map(|_| ());
     let good = seal_input(&world.batch, &world.records);
     let other_root = SealInput { root_before: digest(1), ..good };
     assert_eq!(seal(&other_root), Err(ProveError::Seal(SealError::Start)));

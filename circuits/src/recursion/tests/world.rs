@@ -106,8 +106,8 @@ pub(super) static WORLD: LazyLock<World> = LazyLock::new(|| {
     let records: Vec<_> = (1..=5).map(record).collect();
     let [one, two, three] = statements(&records);
     let segments = vec![small.prove(&one), small.prove(&two)];
-    let first = circuits.lift_small(&segments).expect("two adjacent segments");
-    let last = circuits.lift_large(&[large.prove(&three)]).expect("one segment");
-    let batch = circuits.aggregate(&[first.clone(), last.clone()]).expect("two adjacent lifts");
+    let first = circuits.prove_small(&segments).expect("two adjacent segments");
+    let last = circuits.prove_large(&[large.prove(&three)]).expect("one segment");
+    let batch = circuits.prove_aggregate(&[first.clone(), last.clone()]).expect("two adjacent lifts");
     World { small, circuits, records, segments, first, last, batch }
 });
