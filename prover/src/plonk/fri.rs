@@ -52,17 +52,13 @@ pub(super) fn prove_low_degree<H: PackedHasher>(
 }
 
 /// Commits to the values of a polynomial on its coset; a leaf has the values that one fold combines.
-fn commit<H: PackedHasher>(
-    polynomial: &[Extension],
-    shift: F,
-    arity_bits: usize,
-    parameters: &FriParams,
-) -> Tree<H> {
+fn commit<H: PackedHasher>(polynomial: &[Extension], shift: F, arity_bits: usize, parameters: &FriParams) -> Tree<H> {
     let domain = Domain::new(polynomial.len().ilog2() as usize, parameters.config.rate_bits, shift);
     let values = coordinates(polynomial.iter().copied());
     let values: Vec<_> = values.par_iter().map(|coordinate| domain.extend(coordinate)).collect();
     let columns = (0..D << arity_bits).into_par_iter();
-    let columns = columns.map(|column| values[column % D][column / D..].iter().step_by(1 << arity_bits).copied().collect());
+    let columns =
+        columns.map(|column| values[column % D][column / D..].iter().step_by(1 << arity_bits).copied().collect());
     Tree::new(columns.collect(), parameters.config.cap_height)
 }
 

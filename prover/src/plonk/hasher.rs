@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use plonky2::field::types::{Field, Field64, PrimeField64};
 use plonky2::hash::hash_types::{HashOut, NUM_HASH_OUT_ELTS};
-use plonky2::hash::poseidon::{PoseidonHash, SPONGE_RATE, SPONGE_WIDTH};
 use plonky2::hash::hashing::PlonkyPermutation;
+use plonky2::hash::poseidon::{PoseidonHash, SPONGE_RATE, SPONGE_WIDTH};
 use plonky2::plonk::config::Hasher;
 use weft_circuits::config::F;
 use weft_protocol::crypto::poseidon::{LANES, permute_lanes};

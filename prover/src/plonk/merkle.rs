@@ -76,7 +76,9 @@ impl<H: PackedHasher> Tree<H> {
 fn library_level<H: PackedHasher>(tree: &MerkleTree<F, H>, height: usize, level: usize) -> Vec<H::Hash> {
     let nodes = 1 << (height - level);
     let subtrees = tree.digests.chunks_exact(tree.digests.len() / tree.cap.0.len());
-    subtrees.flat_map(|digests| (0..nodes).map(|node| digests[2 * pair_position(node >> 1, level) + (node & 1)])).collect()
+    subtrees
+        .flat_map(|digests| (0..nodes).map(|node| digests[2 * pair_position(node >> 1, level) + (node & 1)]))
+        .collect()
 }
 
 /// Where in a subtree the library keeps a pair of siblings of a level, counted in pairs.

@@ -62,7 +62,8 @@ impl Vanishing {
         let points = domain.points(1 << (degree_bits + coset_bits));
         let degree = F::from_canonical_usize(common.degree());
         let denominators: Vec<_> = points.iter().map(|&x| degree * (x - F::ONE)).collect();
-        let zeros: Vec<_> = points.iter().step_by(common.degree()).map(|x| x.exp_power_of_2(degree_bits) - F::ONE).collect();
+        let zeros: Vec<_> =
+            points.iter().step_by(common.degree()).map(|x| x.exp_power_of_2(degree_bits) - F::ONE).collect();
         Self {
             gates: filtered_gates(common),
             selectors: common.selectors_info.num_selectors(),
@@ -132,9 +133,7 @@ impl Pack<'_> {
                 let terms = scratch.terms.iter().rev();
                 let sum = terms.fold(Packed::ZEROS, |sum, &term| sum * alpha + term);
                 // These come first and are divided already.
-                zs.iter().rev().fold(sum * zero_inverse, |sum, z| {
-                    sum * alpha + (*self.pack(z) - F::ONE) * first_row
-                })
+                zs.iter().rev().fold(sum * zero_inverse, |sum, z| sum * alpha + (*self.pack(z) - F::ONE) * first_row)
             })
             .collect()
     }
@@ -157,7 +156,9 @@ impl Pack<'_> {
                     numerator *= value + point * (beta * shift);
                     denominator *= value + *self.pack(sigma) * beta;
                 }
-                let next = partials.next().map_or_else(|| self.pack_of_next_row(&tables.products[index]), |next| *self.pack(next));
+                let next = partials
+                    .next()
+                    .map_or_else(|| self.pack_of_next_row(&tables.products[index]), |next| *self.pack(next));
                 terms.push(previous * numerator - next * denominator);
                 previous = next;
             }

@@ -80,7 +80,12 @@ impl PackedGate for MulExtensionGate<D> {
 const REDUCING_COEFFICIENTS: usize = 3 * D;
 
 /// Horner's rule: each accumulator times α plus a coefficient is the next one.
-fn reduce(wires: &[Packed], coefficients: impl ExactSizeIterator<Item = Pair>, accumulators: usize, out: &mut Vec<Packed>) {
+fn reduce(
+    wires: &[Packed],
+    coefficients: impl ExactSizeIterator<Item = Pair>,
+    accumulators: usize,
+    out: &mut Vec<Packed>,
+) {
     let [output, alpha, mut accumulator] = [0, 1, 2].map(|operand| Pair::at(wires, operand * D));
     let last = coefficients.len() - 1;
     for (index, coefficient) in coefficients.enumerate() {

@@ -98,7 +98,8 @@ struct Selectors {
 /// The gates of a circuit that have constraints.
 pub(super) fn filtered_gates(common: &CommonCircuitData<F, D>) -> Vec<FilteredGate> {
     let selectors = serde_json::to_value(&common.selectors_info).and_then(serde_json::from_value::<Selectors>);
-    let Selectors { selector_indices, groups } = selectors.expect("the library writes its selectors as it declares them");
+    let Selectors { selector_indices, groups } =
+        selectors.expect("the library writes its selectors as it declares them");
     let unused = (groups.len() > 1).then_some(UNUSED_SELECTOR);
     let gates = (0..).zip(&common.gates).zip(selector_indices);
     let gates = gates.filter(|((_, gate), _)| gate.0.num_constraints() > 0);
