@@ -9,6 +9,7 @@ use plonky2::fri::FriConfig;
 use plonky2::fri::reduction_strategies::FriReductionStrategy;
 use plonky2::plonk::circuit_data::CircuitConfig;
 use plonky2::plonk::config::PoseidonGoldilocksConfig;
+use starky::config::StarkConfig;
 
 /// The base field.
 pub type F = GoldilocksField;
@@ -18,6 +19,9 @@ pub const ORDER: u64 = GoldilocksField::ORDER;
 pub const D: usize = 2;
 /// Hashes of every layer below the wrap: Poseidon for commitments and for Fiat–Shamir.
 pub type C = PoseidonGoldilocksConfig;
+
+/// What the library is told; it decides nothing there. [`crate::security`] counts.
+const SECURITY_BITS: usize = 100;
 
 /// Parameters of one layer of proofs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,8 +64,29 @@ pub const RECURSION: LayerParameters = LayerParameters {
 pub const SHRINK: LayerParameters =
     LayerParameters { name: "shrink", routed_wires: 37, rate_bits: 5, queries: 17, grinding_bits: 17, ..RECURSION };
 
+/// The table of openings at rate 1/2: cheap to prove, dear to verify. Its multiset argument takes three tuples of seven
+/// elements from a row.
+pub const OPENINGS: LayerParameters = LayerParameters {
+    name: "openings",
+    wires: crate::openings::COLUMNS,
+    routed_wires: 21,
+    rate_bits: 1,
+    queries: 86,
+    ..RECURSION
+};
+
+/// The same at rate 1/4: twice as dear to prove, half as dear to verify.
+pub const OPENINGS_COMPACT: LayerParameters =
+    LayerParameters { name: "openings, compact", rate_bits: 2, queries: 43, ..OPENINGS };
+
 impl LayerParameters {
-    /// The library's form of these parameters.
+    /// The library's form of these parameters, for a STARK.
+    #[must_use]
+    pub fn stark_config(&self) -> StarkConfig {
+        StarkConfig::new(SECURITY_BITS, self.challenges, self.fri_config())
+    }
+
+    /// The library's form of these parameters, for a circuit.
     #[must_use]
     pub fn config(&self) -> CircuitConfig {
         CircuitConfig {
@@ -69,17 +94,21 @@ impl LayerParameters {
             num_routed_wires: self.routed_wires,
             num_constants: 2,
             use_base_arithmetic_gate: true,
-            security_bits: 100,
+            security_bits: SECURITY_BITS,
             num_challenges: self.challenges,
             zero_knowledge: false,
             max_quotient_degree_factor: 8,
-            fri_config: FriConfig {
-                rate_bits: self.rate_bits,
-                cap_height: self.cap_height,
-                proof_of_work_bits: self.grinding_bits,
-                reduction_strategy: FriReductionStrategy::ConstantArityBits(4, 5),
-                num_query_rounds: self.queries,
-            },
+            fri_config: self.fri_config(),
+        }
+    }
+
+    fn fri_config(&self) -> FriConfig {
+        FriConfig {
+            rate_bits: self.rate_bits,
+            cap_height: self.cap_height,
+            proof_of_work_bits: self.grinding_bits,
+            reduction_strategy: FriReductionStrategy::ConstantArityBits(4, 5),
+            num_query_rounds: self.queries,
         }
     }
 }

@@ -75,8 +75,15 @@ impl Transcript {
         self.0.update(part);
     }
 
-    fn absorb_integer(&mut self, value: usize) {
+    pub(crate) fn absorb_integer(&mut self, value: usize) {
         self.absorb(&u64::try_from(value).expect("a count fits 64 bits").to_be_bytes());
+    }
+
+    /// The hash as elements, for challengers of the library.
+    pub(crate) fn into_elements(self) -> Vec<F> {
+        let base = F::from_canonical_u64(256);
+        let element = |bytes: &[u8]| bytes.iter().fold(F::ZERO, |sum, &byte| sum * base + F::from_canonical_u8(byte));
+        self.finish().chunks(ELEMENT_BYTES).map(element).collect()
     }
 
     pub(crate) fn finish(self) -> [u8; 32] {
@@ -141,15 +148,7 @@ pub(crate) fn domain_separator(name: CircuitName, custom_gates: &BTreeMap<String
         transcript.absorb(id.as_bytes());
         transcript.absorb(fingerprint);
     }
-    transcript
-        .finish()
-        .chunks(ELEMENT_BYTES)
-        .map(|bytes| {
-            bytes
-                .iter()
-                .fold(F::ZERO, |element, &byte| element * F::from_canonical_u64(256) + F::from_canonical_u8(byte))
-        })
-        .collect()
+    transcript.into_elements()
 }
 
 /// Our digest of a built circuit.

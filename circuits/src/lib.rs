@@ -4,7 +4,7 @@
 //! * [`wired`]: native types and their wires, one definition for both; [`statement`]: a claim told twice;
 //! * [`gadgets`]: integers, comparisons, Merkle paths; [`ledger`]: which clause asserts what;
 //! * [`config`], [`security`], [`digest`]: parameters of circuits, what they are worth, identity;
-//! * [`segment`], [`recursion`]: the circuits themselves; [`cache`]: built circuits on disk.
+//! * [`segment`], [`recursion`]: the circuits themselves; [`openings`]: the paths of many slots in one table; [`cache`]: built circuits on disk.
 //!
 //! Invariant: this crate sees values and Merkle paths, never a tree, a queue or a clock, and no feature changes a
 //! constraint, a hash or an encoding.
@@ -17,6 +17,7 @@ pub mod gadgets;
 pub mod gates;
 mod kinds;
 pub mod ledger;
+pub mod openings;
 pub mod recursion;
 pub mod security;
 pub mod segment;

@@ -8,7 +8,7 @@
 //!   Saraf (ECCC 2025/169, theorem 4.2), at the best multiplicity m;
 //! * *unique decoding*: proven up to `(1 − ρ)/2`.
 //!
-//! The error of the permutation argument is `(routed · rows / p)^challenges`; that of combining constraints
+//! The error of the permutation argument, or of the multiset of a table, is `(routed · rows / p)^challenges`; that of combining constraints
 //! `(constraints / p)^challenges`. A chain of proofs has the minimum over its layers.
 
 #![expect(clippy::float_arithmetic, reason = "bits of security are real numbers and decide nothing at run time")]
@@ -21,8 +21,8 @@ const FIELD_BITS: f64 = 64.0;
 const EXTENSION_BITS: f64 = 128.0;
 /// Greatest multiplicity tried for the Johnson bound.
 const MULTIPLICITY_MAX: u32 = 1_000;
-/// Constraints of a row, about; see the custom gates.
-const CONSTRAINTS: f64 = 150.0;
+/// Constraints of a row, at most: the custom gates have fewer than 150, the table of openings has about 330.
+const CONSTRAINTS: f64 = 400.0;
 
 /// What the size of a circuit contributes to the errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub struct SecurityBits {
     pub johnson: f64,
     /// Low-degree test up to unique decoding: the lesser of queries and commit phase.
     pub unique_decoding: f64,
-    /// Permutation argument.
+    /// Permutation argument, or multiset of a table.
     pub permutation: f64,
     /// Combination of the constraints.
     pub constraints: f64,
@@ -123,7 +123,7 @@ fn real(value: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{RECURSION, SEGMENT, SHRINK};
+    use crate::config::{OPENINGS, OPENINGS_COMPACT, RECURSION, SEGMENT, SHRINK};
 
     const LARGE: TraceSize = TraceSize { degree_bits: 16, polynomials: 300 };
 
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn every_layer_has_100_bits_under_the_conjecture() {
-        for layer in [SEGMENT, RECURSION, SHRINK] {
+        for layer in [SEGMENT, RECURSION, SHRINK, OPENINGS, OPENINGS_COMPACT] {
             let bits = layer.security(LARGE);
             for (part, value) in [
                 ("low-degree test", bits.list_capacity),
@@ -175,11 +175,15 @@ mod tests {
         assert_eq!(bits(RECURSION, 14, 300), ["101.6", "59.4", "40.1", "131.0"]);
         assert_eq!(bits(SHRINK, 13, 217), ["100.8", "59.4", "33.2", "137.4"]);
         assert_eq!(bits(wrap, 12, 217), ["103.8", "62.4", "36.2", "140.4"]);
+        assert_eq!(bits(OPENINGS, 16, 281), ["", "", "", ""]);
+        assert_eq!(bits(OPENINGS_COMPACT, 16, 281), ["", "", "", ""]);
     }
 
     #[test]
     fn one_query_or_one_challenge_less_is_too_little() {
         assert!(LayerParameters { queries: 28, ..RECURSION }.security(LARGE).list_capacity < 100.0);
+        assert!(LayerParameters { queries: 85, ..OPENINGS }.security(LARGE).list_capacity < 100.0);
+        assert!(LayerParameters { queries: 42, ..OPENINGS_COMPACT }.security(LARGE).list_capacity < 100.0);
         assert!(LayerParameters { challenges: 2, ..RECURSION }.security(LARGE).permutation < 100.0);
     }
 

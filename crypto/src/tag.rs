@@ -32,4 +32,6 @@ impl Tag {
     pub const STATEMENT: Self = Self(12);
     /// Derivation of curve points that nobody knows a relation of.
     pub const CURVE: Self = Self(14);
+    /// Chain of accesses of leaves.
+    pub const ACCESS: Self = Self(15);
 }

@@ -4,6 +4,7 @@
 //! (PROTOCOL.md §4–6), and what a slot does to the state (§8). It does no I/O, reads no clock, starts no thread and
 //! knows no proof system; the executor and the provers both obey it.
 
+mod access;
 mod address;
 mod context;
 mod data;
@@ -25,6 +26,7 @@ mod transaction;
 mod withdrawal;
 mod witness;
 
+pub use access::{ACCESS_CHAIN_START, Access, chain_accesses};
 pub use address::Address;
 pub use context::{Context, Domain, Environment, Timestamp};
 pub use data::{DataPoint, evaluate_data};

@@ -10,6 +10,7 @@ use std::marker::PhantomData;
 
 use plonky2::field::packed::PackedField;
 use plonky2::field::types::{Field, PrimeField64};
+use plonky2::hash::poseidon::{Poseidon, SPONGE_WIDTH};
 use plonky2::iop::ext_target::ExtensionTarget;
 use plonky2::plonk::circuit_builder::CircuitBuilder;
 
@@ -38,10 +39,14 @@ pub trait Algebra {
     fn mul(&mut self, a: Self::Value, b: Self::Value) -> Self::Value;
     /// `a · b + c`.
     fn mul_add(&mut self, a: Self::Value, b: Self::Value, c: Self::Value) -> Self::Value;
+    /// `a · b - c`.
+    fn mul_sub(&mut self, a: Self::Value, b: Self::Value, c: Self::Value) -> Self::Value;
     /// `a² + factor · a`.
     fn quadratic(&mut self, a: Self::Value, factor: F) -> Self::Value;
     /// `constant + Σ coefficientᵢ · valueᵢ`.
     fn affine(&mut self, constant: F, coefficients: &[F], values: &[Self::Value]) -> Self::Value;
+    /// The matrix of Poseidon's full rounds times a state: one row of a recursive verifier.
+    fn poseidon_mix(&mut self, state: [Self::Value; SPONGE_WIDTH]) -> [Self::Value; SPONGE_WIDTH];
     /// `a · b` in `GF(p^5)`.
     fn quintic_mul(&mut self, a: Quintic<Self::Value>, b: Quintic<Self::Value>) -> Quintic<Self::Value>;
     /// `a · b + c` in `GF(p^5)`.
@@ -99,6 +104,16 @@ impl<P> fmt::Debug for Lanes<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Lanes")
     }
+}
+
+/// A row of the matrix of Poseidon's full rounds: output `row` is its product with the state.
+#[inline(always)]
+pub(crate) fn poseidon_matrix_row(row: usize) -> [F; SPONGE_WIDTH] {
+    array::from_fn(|column| {
+        let circulant = F::MDS_MATRIX_CIRC[(column + SPONGE_WIDTH - row) % SPONGE_WIDTH];
+        let diagonal = if column == row { F::MDS_MATRIX_DIAG[row] } else { 0 };
+        F::from_canonical_u64(circulant + diagonal)
+    })
 }
 
 #[inline(always)]
@@ -174,6 +189,11 @@ impl<P: PackedField> Algebra for Lanes<P> {
     }
 
     #[inline(always)]
+    fn mul_sub(&mut self, a: P, b: P, c: P) -> P {
+        a * b - c
+    }
+
+    #[inline(always)]
     fn quadratic(&mut self, a: P, factor: F) -> P {
         a * (a + lift::<P::Scalar>(factor))
     }
@@ -186,6 +206,11 @@ impl<P: PackedField> Algebra for Lanes<P> {
             .iter()
             .zip(values)
             .fold(start, |sum, (&coefficient, &value)| sum + value * lift::<P::Scalar>(coefficient))
+    }
+
+    #[inline(always)]
+    fn poseidon_mix(&mut self, state: [P; SPONGE_WIDTH]) -> [P; SPONGE_WIDTH] {
+        array::from_fn(|row| self.affine(F::ZERO, &poseidon_matrix_row(row), &state))
     }
 
     #[inline(always)]
@@ -291,6 +316,10 @@ impl Algebra for Recursive<'_> {
         self.0.mul_add_extension(a, b, c)
     }
 
+    fn mul_sub(&mut self, a: Wire, b: Wire, c: Wire) -> Wire {
+        self.0.mul_sub_extension(a, b, c)
+    }
+
     fn quadratic(&mut self, a: Wire, factor: F) -> Wire {
         self.0.arithmetic_extension(F::ONE, factor, a, a, a)
     }
@@ -304,6 +333,10 @@ impl Algebra for Recursive<'_> {
             let coefficient = self.constant(coefficient);
             self.mul_add(coefficient, value, sum)
         })
+    }
+
+    fn poseidon_mix(&mut self, state: [Wire; SPONGE_WIDTH]) -> [Wire; SPONGE_WIDTH] {
+        F::mds_layer_circuit(self.0, &state)
     }
 
     fn quintic_mul(&mut self, a: Quintic<Wire>, b: Quintic<Wire>) -> Quintic<Wire> {

@@ -1,0 +1,7 @@
+//! Tests of the table of openings.
+
+mod attacks;
+mod cells;
+mod checker;
+mod proofs;
+mod world;
