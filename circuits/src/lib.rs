@@ -4,7 +4,8 @@
 //! * [`wired`]: native types and their wires, one definition for both; [`statement`]: a claim told twice;
 //! * [`gadgets`]: integers, comparisons, Merkle paths; [`ledger`]: which clause asserts what;
 //! * [`config`], [`security`], [`digest`]: parameters of circuits, what they are worth, identity;
-//! * [`segment`], [`recursion`]: the circuits themselves; [`openings`]: the paths of many slots in one table; [`cache`]: built circuits on disk.
+//! * [`segment`], [`recursion`]: the circuits themselves; [`cache`]: built circuits on disk;
+//! * [`openings`]: the paths of many slots in one table.
 //!
 //! Invariant: this crate sees values and Merkle paths, never a tree, a queue or a clock, and no feature changes a
 //! constraint, a hash or an encoding.

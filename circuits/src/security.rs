@@ -175,8 +175,8 @@ mod tests {
         assert_eq!(bits(RECURSION, 14, 300), ["101.6", "59.4", "40.1", "131.0"]);
         assert_eq!(bits(SHRINK, 13, 217), ["100.8", "59.4", "33.2", "137.4"]);
         assert_eq!(bits(wrap, 12, 217), ["103.8", "62.4", "36.2", "140.4"]);
-        assert_eq!(bits(OPENINGS, 16, 281), ["", "", "", ""]);
-        assert_eq!(bits(OPENINGS_COMPACT, 16, 281), ["", "", "", ""]);
+        assert_eq!(bits(OPENINGS, 16, 281), ["100.1", "58.8", "51.7", "130.8"]);
+        assert_eq!(bits(OPENINGS_COMPACT, 16, 281), ["100.4", "58.9", "45.2", "130.8"]);
     }
 
     #[test]

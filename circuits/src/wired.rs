@@ -11,10 +11,13 @@ use plonky2::iop::target::Target;
 use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 use plonky2::plonk::circuit_data::{VerifierCircuitTarget, VerifierOnlyCircuitData};
 use plonky2::plonk::proof::{ProofWithPublicInputs, ProofWithPublicInputsTarget};
+use starky::proof::StarkProofWithPublicInputsTarget;
+use starky::recursive_verifier::set_stark_proof_with_pis_target;
 use weft_crypto::Goldilocks;
 
 use crate::builder::{Bool, Builder};
 use crate::config::{C, D, F};
+use crate::openings::OpeningsProof;
 
 mod basic;
 
@@ -95,6 +98,17 @@ impl Witness {
             return Err(AssignError::Length { wires: expected, values: got });
         }
         self.0.set_proof_with_pis_target(wires, proof).map_err(|error| AssignError::Shape { reason: error.to_string() })
+    }
+
+    pub(crate) fn set_openings(
+        &mut self,
+        wires: &StarkProofWithPublicInputsTarget<D>,
+        proof: &OpeningsProof,
+        degree_bits: usize,
+        zero: Target,
+    ) -> Result<(), AssignError> {
+        set_stark_proof_with_pis_target(&mut self.0, wires, proof.inner(), degree_bits, zero)
+            .map_err(|error| AssignError::Shape { reason: error.to_string() })
     }
 
     pub(crate) fn set_key(

@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn every_part_of_an_access_and_the_order_enter_the_chain() {
-        let digest = |seed| Digest([0, 1, 2, 3].map(|i| Goldilocks::from_u64(seed + i)));
+        let digest = |seed: u64| Digest([0, 1, 2, 3].map(|i| Goldilocks::from_u64(seed + i)));
         let access = Access { index: AccountIndex(7), before: digest(10), after: digest(20) };
         let others = [
             Access { index: AccountIndex(8), ..access },

@@ -16,6 +16,7 @@ mod arithmetic;
 mod assertions;
 mod circuit;
 mod hash;
+mod openings;
 mod recursion;
 mod shape;
 
@@ -23,6 +24,7 @@ pub use assertions::RANGE_BITS_MAX;
 pub(crate) use circuit::SourceKey;
 pub use circuit::{Circuit, CircuitName};
 pub use hash::{HASH_RATE, Sponge};
+pub use openings::OpeningsChild;
 pub use recursion::{Child, ChildKey, KeyWires, key_digest};
 
 use std::collections::BTreeMap;

@@ -25,7 +25,7 @@ pub(super) const TIME_AFTER: u64 = 1 << 32;
 
 /// The table as the library sees it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Air;
+pub(crate) struct Air;
 
 impl Stark<F, D> for Air {
     type EvaluationFrame<FE, P, const D2: usize>

@@ -27,7 +27,9 @@ mod trace;
 use weft_protocol::crypto::{Digest, Goldilocks};
 use weft_protocol::{Access, AccountIndex, TREE_DEPTH};
 
+pub(crate) use air::Air;
 pub use columns::COLUMNS;
+pub(crate) use proof::{Auxiliary, HELPERS};
 pub use proof::{OpeningsProof, OpeningsTable};
 
 use crate::config::F;

@@ -30,7 +30,7 @@ type Hasher = <C as GenericConfig<D>>::Hasher;
 /// Sums of the multiset per challenge: of the parts, and of the nodes' own tuples.
 const SUMS: usize = 2;
 /// Helper columns of the multiset per challenge: two parts fit one of degree 3.
-const HELPERS: usize = 1;
+pub(crate) const HELPERS: usize = 1;
 
 /// The library's form of a proof.
 pub(super) type Inner = StarkProofWithPublicInputs<F, C, D>;
@@ -185,6 +185,11 @@ impl OpeningsTable {
     /// The library's form of the parameters.
     pub(crate) const fn config(&self) -> &StarkConfig {
         &self.config
+    }
+
+    /// How the table looks into itself.
+    pub(crate) const fn multiset(&self) -> &[CrossTableLookup<F>] {
+        &self.multiset
     }
 
     /// Numbers of auxiliary columns.

@@ -19,7 +19,7 @@ use crate::openings::trace::{Row, Trace};
 use crate::openings::{OpeningsError, OpeningsTable};
 use crate::wired::{from_field, to_field};
 
-const DEGREE_BITS: usize = 8;
+pub(super) const DEGREE_BITS: usize = 8;
 /// The leaves of the accesses; the third access only reads.
 const INDICES: [u32; 6] = [1 << 27, 6, 40, 6, 40, 6];
 
@@ -129,11 +129,15 @@ impl Forgery {
     }
 }
 
+pub(super) fn honest() -> Trace {
+    Forgery::new().0
+}
+
 fn number(row: usize) -> F {
     F::from_canonical_usize(row)
 }
 
-fn sibling_changed_only_after() -> Trace {
+pub(super) fn sibling_changed_only_after() -> Trace {
     let mut forgery = Forgery::new();
     let after = forgery.node(5, 6) + 1;
     let part = PARTS.iter().position(|&column| forgery.0.rows[after].get(column).is_zero()).expect("a lone path");
@@ -141,7 +145,7 @@ fn sibling_changed_only_after() -> Trace {
     forgery.hashed()
 }
 
-fn another_leaf_found() -> Trace {
+pub(super) fn another_leaf_found() -> Trace {
     let mut forgery = Forgery::new();
     let row = forgery.access(1);
     forgery.row(row).set_part(0, &digest(99));
@@ -335,7 +339,7 @@ fn every_attack_breaks_the_clause_that_is_there_for_it() {
 #[test]
 fn no_attack_has_a_proof() {
     let table = OpeningsTable::new(OPENINGS, DEGREE_BITS);
-    let honest = table.prove_trace(&Forgery::new().0).expect("the library proves");
+    let honest = table.prove_trace(&honest()).expect("the library proves");
     table.verify(&honest).expect("honest");
     for (name, trace, _) in attacks() {
         let proof = table.prove_trace(&trace).expect("the library proves whatever it is given");

@@ -3,5 +3,6 @@
 mod attacks;
 mod cells;
 mod checker;
+mod circuit;
 mod proofs;
 mod world;
