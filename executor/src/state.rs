@@ -4,12 +4,15 @@ use core::ops::RangeInclusive;
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use weft_protocol::crypto::Digest;
+use weft_protocol::crypto::{Digest, poseidon};
 use weft_protocol::{AccountIndex, MerklePath, Object, Opening};
 use weft_state_tree::{IndexOutOfRange, StateTree};
 
 use crate::history::{History, ObjectsBefore};
 use crate::{Objects, UndoError};
+
+/// Objects whose leaves one task hashes, as whole blocks of lanes.
+const LEAVES_PER_TASK: usize = 2 * poseidon::LANES;
 
 /// Objects and the tree over them, after some batch; and what the last batches replaced, so that the state after each of
 /// them can be opened.
@@ -44,7 +47,7 @@ impl State {
     pub fn from_objects(objects: impl IntoIterator<Item = (AccountIndex, Object)>) -> Result<Self, IndexOutOfRange> {
         let mut state = Self::default();
         let objects: Vec<_> = objects.into_iter().collect();
-        let leaves: Vec<_> = objects.par_iter().map(|(index, object)| (*index, object.digest())).collect();
+        let leaves = leaves(objects.iter().map(|(index, object)| (*index, Some(object))));
         state.tree.update_many(&leaves)?;
         for (index, object) in objects {
             state.objects.set(index, Some(object));
@@ -114,7 +117,7 @@ impl State {
 
     /// Puts objects back, in the tree too.
     pub(crate) fn restore(&mut self, objects: &ObjectsBefore) {
-        let leaves: Vec<_> = objects.par_iter().map(|(index, object)| (*index, leaf(object.as_ref()))).collect();
+        let leaves = leaves(objects.iter().map(|(index, object)| (*index, object.as_ref())));
         self.tree.update_many(&leaves).expect("what was written lies in the tree");
         for (index, object) in objects {
             self.objects.set(*index, *object);
@@ -122,7 +125,14 @@ impl State {
     }
 }
 
-/// The leaf of an object, or of none.
-pub(crate) fn leaf(object: Option<&Object>) -> Digest {
-    object.map_or(Digest::ZERO, Object::digest)
+/// The leaves where objects stand or none do, hashed on rayon's threads.
+pub(crate) fn leaves<'a>(
+    objects: impl IntoIterator<Item = (AccountIndex, Option<&'a Object>)>,
+) -> Vec<(AccountIndex, Digest)> {
+    let (indices, objects): (Vec<_>, Vec<_>) = objects.into_iter().unzip();
+    let leaves: Vec<_> = objects.par_chunks(LEAVES_PER_TASK).map(Object::leaves).collect();
+    indices.into_iter().zip(leaves.into_iter().flatten()).collect()
 }
+
+#[cfg(test)]
+mod tests;

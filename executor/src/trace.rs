@@ -2,7 +2,6 @@
 
 use core::ops::Range;
 
-use rayon::prelude::*;
 use weft_protocol::{
     Effects, Environment, Opening, Record, RunningState, SegmentStatement, SegmentWitness, Slot, SlotWitness,
     chain_records,
@@ -10,7 +9,7 @@ use weft_protocol::{
 use weft_state_tree::{Replaced, StateTree};
 
 use crate::Executed;
-use crate::state::leaf;
+use crate::state::leaves;
 
 /// An executed slot.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -94,7 +93,7 @@ impl Trace {
     /// Leaf digests and all levels of the openings are hashed on rayon's threads.
     pub(crate) fn extend(&mut self, tree: &mut StateTree, replaced: &mut Replaced, executed: Vec<Executed>) {
         let accesses: Vec<_> = executed.iter().flat_map(Executed::accesses).collect();
-        let leaves: Vec<_> = accesses.par_iter().map(|(index, _, after)| (*index, leaf(after.as_ref()))).collect();
+        let leaves = leaves(accesses.iter().map(|(index, _, after)| (*index, after.as_ref())));
         let openings = tree.sequential_openings_noted(&leaves, replaced);
         let openings = openings.expect("the rules refuse indices outside of the tree");
         let mut openings = accesses.iter().zip(openings).map(|((_, before, _), timed)| {

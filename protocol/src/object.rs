@@ -114,6 +114,18 @@ impl Object {
         poseidon::hash(Tag::LEAF, &self.elements())
     }
 
+    /// The leaves where these objects stand, in order: digests, and the zero digest where there is none.
+    ///
+    /// # Panics
+    /// Never: there is a digest for each object.
+    #[must_use]
+    pub fn leaves(objects: &[Option<&Self>]) -> Vec<Digest> {
+        let present: Vec<_> = objects.iter().flatten().map(|object| object.elements()).collect();
+        let mut digests = poseidon::hash_many(Tag::LEAF, &present).into_iter();
+        let mut leaf = |_| digests.next().expect("a digest for each object");
+        objects.iter().map(|object| object.map_or(Digest::ZERO, &mut leaf)).collect()
+    }
+
     /// Amount held of an asset; zero if there is no entry.
     #[must_use]
     pub fn balance(&self, asset: AssetId) -> Amount {
