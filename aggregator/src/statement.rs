@@ -55,6 +55,17 @@ impl JobStatement {
         }
     }
 
+    /// The batch's context, where the statement has it in the open.
+    #[must_use]
+    pub const fn context(&self) -> Option<Context> {
+        match self {
+            Self::Segment { statement, .. } | Self::Lift { statement, .. } | Self::Aggregate { statement } => {
+                Some(statement.context)
+            }
+            Self::Seal { .. } | Self::Wrap { .. } => None,
+        }
+    }
+
     /// The public inputs that it fixes.
     #[must_use]
     pub fn elements(&self) -> Vec<Goldilocks> {

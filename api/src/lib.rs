@@ -67,7 +67,7 @@ pub use views::{
     Bottleneck, Call, CheckView, Circuit, ConfigView, EstimateView, Event, FeeEstimateView, FeesView, Finality,
     FullConfigView, JobCounts, JobStateName, JobView, KindFee, L1Transaction, L1View, Lags, Live, NodeLimits,
     NonceView, ObjectView, OutcomeName, Page, Progress, ProofTreeView, Proofs, QueueEntryView, QueueKind, QueueRange,
-    QueueState, QueueView, ReadyView, RecordKind, RecordView, RejectionView, SecurityView, SoftReceipt, StageName,
-    StatusView, Step, SubmitResult, SubmittedView, TransactionFields, TransactionKindName, TransactionView,
+    QueueState, QueueView, ReadyView, RecordKind, RecordView, RejectionView, ReturnView, SecurityView, SoftReceipt,
+    StageName, StatusView, Step, SubmitResult, SubmittedView, TransactionFields, TransactionKindName, TransactionView,
     WithdrawalView, WorkerState, WorkerView, WorkersView,
 };

@@ -50,8 +50,10 @@ impl Steps {
 
     /// The events of steps that are new in `steps`.
     pub(crate) fn news(&mut self, steps: &[Step]) -> Vec<Event> {
+        // A batch of the same number that was taken back may have had more.
+        self.told = self.told.min(steps.len());
         let news = steps.get(self.told..).unwrap_or_default().iter().copied().map(Event::Step).collect();
-        self.told = self.told.max(steps.len());
+        self.told = steps.len();
         news
     }
 }

@@ -48,4 +48,12 @@ pub enum UndoError {
         /// Root of the state.
         got: Digest,
     },
+    /// What it wrote is not all in its undo.
+    #[error("before the batch there was the root {expected}, its undo leads to {got}")]
+    Incomplete {
+        /// Root before the batch.
+        expected: Digest,
+        /// Root after the undo.
+        got: Digest,
+    },
 }

@@ -33,6 +33,16 @@ pub struct Undo {
     pub(crate) objects: Arc<ObjectsBefore>,
 }
 
+impl Undo {
+    /// What takes back a batch that was stored: the roots before and after it, and what stood before it where it wrote; of
+    /// several objects at one index the first counts.
+    #[must_use]
+    pub fn of_stored([root_before, root_after]: [Digest; 2], objects: &[(AccountIndex, Option<Object>)]) -> Self {
+        let objects = objects.iter().rev().copied().collect();
+        Self { root_before, root_after, objects: Arc::new(objects) }
+    }
+}
+
 impl State {
     /// The state of a new deployment: nothing.
     #[must_use]
@@ -99,10 +109,8 @@ impl State {
     /// Takes the last batch back. Its state cannot be opened any more.
     ///
     /// # Errors
-    /// The batch is not the last one of this state, which stays as it is.
-    ///
-    /// # Panics
-    /// If what the batch wrote is not all in its undo, which is a bug of this crate.
+    /// The batch is not the last one of this state, which stays as it is; or what it wrote is not all in its undo, and the
+    /// state is of no use any more.
     pub fn undo(&mut self, undo: &Undo) -> Result<(), UndoError> {
         let got = self.root();
         if got != undo.root_after {
@@ -111,8 +119,8 @@ impl State {
         }
         self.restore(&undo.objects);
         self.history.undo();
-        assert_eq!(self.root(), undo.root_before, "an undo holds all that its batch wrote");
-        Ok(())
+        let (expected, got) = (undo.root_before, self.root());
+        if got == expected { Ok(()) } else { Err(UndoError::Incomplete { expected, got }) }
     }
 
     /// Puts objects back, in the tree too.

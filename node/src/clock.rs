@@ -1,8 +1,41 @@
 //! The one place that reads the real clock.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use weft_api::Time;
+
+/// Says what time it is.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> Time + Send + Sync>);
+
+impl Clock {
+    /// A clock that says what `read` says.
+    #[must_use]
+    pub fn new(read: impl Fn() -> Time + Send + Sync + 'static) -> Self {
+        Self(Arc::new(read))
+    }
+
+    /// Now, to the millisecond.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        (self.0)()
+    }
+}
+
+impl Default for Clock {
+    /// The machine's clock.
+    fn default() -> Self {
+        Self::new(now)
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
+    }
+}
 
 /// Now, to the millisecond.
 #[must_use]

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use weft_api::Limits;
 use weft_protocol::Amount;
 use weft_prover::SegmentSize;
+use weft_storage::rollup::UNDO_BATCHES;
 
 pub use load::{Config, ConfigError, Origin, SETTINGS, Setting, load};
 
@@ -129,7 +130,7 @@ pub struct BatchSettings {
     pub slots_max: NonZeroU32,
     /// Milliseconds after the first slot at which a batch is sealed.
     pub seal_after_ms: u64,
-    /// Batches that may be sealed and not yet verified.
+    /// Batches that may be sealed and not yet verified; more than 128 count as 128.
     pub unverified_max: NonZeroU32,
     /// Segments that are proved while a batch grows: `small` or `large`.
     pub segments: Segments,
@@ -249,7 +250,8 @@ impl Settings {
             batch: BatchLimits {
                 slots_max: size(self.batch.slots_max.get()),
                 seal_after: Duration::from_millis(self.batch.seal_after_ms),
-                unverified_max: size(self.batch.unverified_max.get()),
+                // More could not be taken back.
+                unverified_max: size(self.batch.unverified_max.get().min(UNDO_BATCHES)),
             },
             streamed: match self.batch.segments {
                 Segments::Small => SegmentSize::Small,

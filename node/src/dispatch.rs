@@ -9,11 +9,13 @@ use std::thread::{self, JoinHandle};
 
 use anyhow::{Context, Result};
 use weft_api::Finality;
+use weft_protocol::Environment;
 use weft_storage::RollupStore;
 
-use crate::journal::{Failure, Order};
+use crate::journal::{Failure, Order, RollBack};
 use crate::l1::PostOrder;
 use crate::proving::{BatchClaim, SegmentOrder};
+use crate::supervise::Watchdog;
 
 /// Where orders to provers and to L1 go. All may block; none is called by a thread of the async runtime.
 pub trait Outlets: Send + 'static {
@@ -31,6 +33,12 @@ pub trait Outlets: Send + 'static {
 
     /// Has a batch posted.
     fn post(&mut self, order: PostOrder);
+
+    /// Gives up a batch that is taken back: what is known of another one with its number stays.
+    ///
+    /// # Errors
+    /// The store of jobs fails.
+    fn abandon(&mut self, batch: &Environment) -> Result<()>;
 
     /// Forgets the jobs of a batch.
     ///
@@ -62,6 +70,18 @@ impl<O: Outlets> Dispatcher<O> {
         Self { store, outlets }
     }
 
+    /// Where its orders go.
+    #[must_use]
+    pub const fn outlets(&self) -> &O {
+        &self.outlets
+    }
+
+    /// Ends; gives back where its orders went.
+    #[must_use]
+    pub fn into_outlets(self) -> O {
+        self.outlets
+    }
+
     /// Does an order.
     ///
     /// # Errors
@@ -71,7 +91,7 @@ impl<O: Outlets> Dispatcher<O> {
             Order::Segment(order) => self.outlets.segment(*order)?,
             Order::Finish(claim) => self.outlets.finish(*claim)?,
             Order::Apply(commit) => {
-                let number = commit.applied.batch;
+                let number = commit.standing.applied.batch;
                 self.store.apply(&commit).with_context(|| format!("batch {number} cannot be stored"))?;
                 return Ok(Some(Done::Applied(number)));
             }
@@ -82,14 +102,26 @@ impl<O: Outlets> Dispatcher<O> {
                     .with_context(|| format!("the record of batch {number} cannot be stored"))?;
                 return Ok(Some(Done::Kept(number, status)));
             }
-            Order::Proof { number, file } => self
+            Order::Proof { number, time, file } => self
                 .store
-                .put_proof(number, &file)
+                .put_proof(number, time, &file)
                 .with_context(|| format!("the proof of batch {number} cannot be stored"))?,
             Order::Post(order) => self.outlets.post(*order),
+            Order::RollBack(order) => self.roll_back(&order)?,
             Order::Release(batch) => self.outlets.release(batch)?,
         }
         Ok(None)
+    }
+
+    /// The state last: where it stands says that the rest is done.
+    fn roll_back(&mut self, RollBack { batches, standing }: &RollBack) -> Result<()> {
+        for batch in batches {
+            self.outlets.abandon(batch)?;
+            let number = batch.batch_number;
+            let deleted = self.store.delete_proof(number, batch.timestamp);
+            deleted.with_context(|| format!("the proof of batch {number} cannot be deleted"))?;
+        }
+        self.store.roll_back(standing).context("batches cannot be taken back")
     }
 
     /// Does the orders that come, on a thread of its own, and reports. Ends when none can come any more, or with the first
@@ -104,6 +136,7 @@ impl<O: Outlets> Dispatcher<O> {
         failure: Failure,
     ) -> Result<JoinHandle<()>> {
         let work = move || {
+            let _watchdog = Watchdog::new("the dispatcher", failure.clone());
             for order in orders {
                 match self.perform(order) {
                     Ok(done) => done.into_iter().for_each(&report),

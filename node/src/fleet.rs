@@ -21,6 +21,7 @@ use tokio::task::JoinHandle;
 use weft_aggregator::gateway::Token;
 use weft_aggregator::worker::{InProcess, Local, Worker, WorkerConfig};
 use weft_aggregator::{BatchEnd, Coordinator, FleetConfig, FleetError, FleetEvent, FleetKey, OrderError};
+use weft_protocol::Environment;
 use weft_prover::{CircuitSet, SegmentInput};
 use weft_storage::blobs::FileBlobs;
 use weft_storage::jobs::{Millis, RocksJobStore};
@@ -28,8 +29,10 @@ use weft_storage::jobs::{Millis, RocksJobStore};
 use crate::clock;
 use crate::config::ProverLimits;
 use crate::dispatch::Outlets;
-use crate::l1::PostOrder;
+use crate::journal::Failure;
+use crate::l1::{PostCommand, PostOrder};
 use crate::proving::{BatchClaim, SegmentOrder};
+use crate::supervise::{Watchdog, endless};
 
 pub use collector::{Collector, CollectorError};
 
@@ -48,7 +51,7 @@ const GRACE: Duration = Duration::from_secs(5);
 pub struct Fleet {
     coordinator: Arc<NodeCoordinator>,
     ticker: JoinHandle<()>,
-    workers: Vec<JoinHandle<Result<(), FleetError>>>,
+    workers: Vec<JoinHandle<()>>,
     stop: watch::Sender<bool>,
 }
 
@@ -76,19 +79,27 @@ impl Fleet {
         Ok((Arc::new(coordinator.context("cannot start the coordinator")?), arrivals))
     }
 
-    /// Takes up what the job store has of the batches from `first` on, and starts the local workers.
+    /// Takes up what the job store has of the batches from `first` on, and starts the local workers. What ends by itself is
+    /// left in `failure`.
     ///
     /// # Errors
     /// The store cannot be read, or the system gives no threads.
-    pub async fn start(coordinator: Arc<NodeCoordinator>, first: u32, limits: &ProverLimits) -> Result<Self> {
+    pub async fn start(
+        coordinator: Arc<NodeCoordinator>,
+        first: u32,
+        limits: &ProverLimits,
+        failure: &Failure,
+    ) -> Result<Self> {
         let open = coordinator.resume(first).await.context("the jobs cannot be taken up")?;
         tracing::info!(batches = ?open, "jobs taken up");
         let (stop, stopped) = watch::channel(false);
         let ticking = Arc::clone(&coordinator);
-        let ticker = tokio::spawn(async move { ticking.tick_forever().await });
+        let tick = async move { ticking.tick_forever().await };
+        let ticker = tokio::spawn(endless("the clock of the leases", failure.clone(), tick));
         let mut workers = Vec::new();
         for number in 0..limits.local_workers {
-            workers.push(start_worker(&coordinator, number, limits, stopped.clone())?);
+            let worker = start_worker(&coordinator, number, limits, stopped.clone())?;
+            workers.push(tokio::spawn(told(worker, failure.clone())));
         }
         Ok(Self { coordinator, ticker, workers, stop })
     }
@@ -104,15 +115,20 @@ impl Fleet {
         // Without workers nobody listens.
         let _ = self.stop.send(true);
         for worker in self.workers {
-            match worker.await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::warn!(%error, "a local worker had ended"),
-                Err(error) => tracing::warn!(%error, "a local worker panicked"),
-            }
+            // Whatever had gone wrong was told when it did.
+            drop(worker.await);
         }
         self.ticker.abort();
         // It holds the store until it has ended.
         drop(self.ticker.await);
+    }
+}
+
+/// Runs a worker. One that gives up halts the node.
+async fn told(worker: impl Future<Output = Result<(), FleetError>>, failure: Failure) {
+    let _watchdog = Watchdog::new("a local worker", failure.clone());
+    if let Err(error) = worker.await {
+        failure.set(format!("a local worker has ended: {error}"));
     }
 }
 
@@ -121,7 +137,7 @@ fn start_worker(
     number: u32,
     limits: &ProverLimits,
     mut stopped: watch::Receiver<bool>,
-) -> Result<JoinHandle<Result<(), FleetError>>> {
+) -> Result<impl Future<Output = Result<(), FleetError>> + use<>> {
     let all = || thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let threads = limits.threads.unwrap_or_else(all);
     let circuits = Arc::clone(coordinator.circuits());
@@ -130,25 +146,59 @@ fn start_worker(
     let config =
         WorkerConfig { grace: GRACE, ..WorkerConfig::new(format!("local-{number}"), cores, limits.memory_mib) };
     let worker = Worker::new(Local(Arc::clone(coordinator)), executor, config);
-    Ok(tokio::spawn(worker.run(async move {
+    Ok(worker.run(async move {
         // A dropped sender stops the worker as well.
         let _ = stopped.wait_for(|stop| *stop).await;
-    })))
+    }))
+}
+
+/// Whether all of a batch was ordered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BatchEnds {
+    /// It is sealed.
+    Known,
+    /// There may be more of it.
+    Open,
 }
 
 /// Gives orders to the coordinator and to the poster.
 #[derive(Debug)]
 pub struct FleetOutlets {
     coordinator: Arc<NodeCoordinator>,
-    posts: mpsc::UnboundedSender<PostOrder>,
+    posts: mpsc::UnboundedSender<PostCommand>,
     runtime: Handle,
 }
 
 impl FleetOutlets {
     /// Outlets to a coordinator and a poster; at most one batch is with the poster at a time.
     #[must_use]
-    pub fn new(coordinator: Arc<NodeCoordinator>, posts: mpsc::UnboundedSender<PostOrder>, runtime: Handle) -> Self {
+    pub fn new(coordinator: Arc<NodeCoordinator>, posts: mpsc::UnboundedSender<PostCommand>, runtime: Handle) -> Self {
         Self { coordinator, posts, runtime }
+    }
+}
+
+impl FleetOutlets {
+    /// Whether something is gone that the proof of a batch needs.
+    ///
+    /// # Errors
+    /// The store of jobs or of blobs fails.
+    pub fn has_lost(&self, batch: u32, ended: BatchEnds) -> Result<bool> {
+        let lost = self.runtime.block_on(async {
+            match ended {
+                BatchEnds::Known => self.coordinator.is_whole(batch).await.map(|is_whole| !is_whole),
+                BatchEnds::Open => self.coordinator.is_broken(batch).await,
+            }
+        });
+        lost.with_context(|| format!("the jobs of batch {batch} cannot be looked through"))
+    }
+
+    /// Forgets what there is of a batch, so that it can be ordered again.
+    ///
+    /// # Errors
+    /// The store of jobs or of blobs fails.
+    pub fn forget(&self, batch: u32) -> Result<()> {
+        let dropped = self.runtime.block_on(self.coordinator.drop_batch(batch));
+        dropped.with_context(|| format!("the jobs of batch {batch} cannot be forgotten"))
     }
 }
 
@@ -177,7 +227,14 @@ impl Outlets for FleetOutlets {
 
     fn post(&mut self, order: PostOrder) {
         // The poster is gone only after it has halted the node.
-        let _ = self.posts.send(order);
+        let _ = self.posts.send(PostCommand::Post(Box::new(order)));
+    }
+
+    fn abandon(&mut self, batch: &Environment) -> Result<()> {
+        // As in `post`.
+        let _ = self.posts.send(PostCommand::GiveUp(*batch));
+        let abandoned = self.runtime.block_on(self.coordinator.abandon_batch(batch));
+        abandoned.context("the jobs of a batch that is taken back cannot be given up")
     }
 
     fn release(&mut self, batch: u32) -> Result<()> {

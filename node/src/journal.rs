@@ -21,12 +21,14 @@ use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use weft_protocol::{Environment, Timestamp};
 use weft_storage::rollup::APPEND_ENTRIES_MAX;
-use weft_storage::{RollupStore, StateCommit, StoreError};
+use weft_storage::{RollupStore, Standing, StateCommit, StoreError};
 
 use crate::l1::{PostOrder, without_urls};
 use crate::proving::{BatchClaim, SegmentOrder};
-use crate::sequencer::{Batch, LogEntry, TransactionRecord};
+use crate::sequencer::{Batch, Checkpoint, LogEntry, TransactionRecord};
+use crate::supervise::Watchdog;
 use crate::telemetry;
 
 /// Entries of one append; a parcel with more is an append of its own.
@@ -35,7 +37,16 @@ const GROUP_ENTRIES_MAX: usize = 4096;
 const BACKLOG_MAX: usize = 16_384;
 
 /// What a batch writes into the state.
-pub type Commit = StateCommit<Batch, TransactionRecord>;
+pub type Commit = StateCommit<Batch, TransactionRecord, Checkpoint>;
+
+/// Batches that are taken back.
+#[derive(Clone, PartialEq, Debug)]
+pub struct RollBack {
+    /// The batches, the newest first.
+    pub batches: Vec<Environment>,
+    /// Where the state stands then.
+    pub standing: Standing<Checkpoint>,
+}
 
 /// Something to be done outside of the sequencer. Each may be done twice: a restart orders again what it cannot know.
 #[derive(Clone, Debug)]
@@ -52,11 +63,15 @@ pub enum Order {
     Proof {
         /// The batch.
         number: u32,
+        /// Its time.
+        time: Timestamp,
         /// The file.
         file: Vec<u8>,
     },
     /// Post a batch on L1.
     Post(Box<PostOrder>),
+    /// Take batches back: out of provers, poster and state.
+    RollBack(Box<RollBack>),
     /// The provers need nothing of a batch any more.
     Release(u32),
 }
@@ -178,6 +193,7 @@ struct Writer<L> {
 
 impl<L: Log> Writer<L> {
     fn run(mut self) {
+        let _watchdog = Watchdog::new("the journal", self.failure.clone());
         while let Ok(first) = self.arrivals.recv() {
             let (entries, effects) = self.gather(first);
             if let Err(reason) = self.append(&entries) {

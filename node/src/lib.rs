@@ -30,6 +30,7 @@ pub mod proving;
 pub mod receipt;
 pub mod sequencer;
 pub mod signatures;
+pub mod supervise;
 pub mod telemetry;
 pub mod units;
 pub mod verify;

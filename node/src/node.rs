@@ -4,9 +4,11 @@
 //! the API answers meanwhile that it is not ready.
 
 mod agree;
+mod lapsed;
+mod open;
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::mpsc as blocking;
@@ -27,19 +29,21 @@ use weft_api::{Circuit, Deployment, Door, FixedBytes, Limits};
 use weft_circuits::recursion::CircuitSummary;
 use weft_protocol::crypto::Digest;
 use weft_prover::CircuitSet;
-use weft_storage::RollupStore;
 
 use crate::backend::{NodeBackend, ReceiptSigner};
+use crate::clock::Clock;
 use crate::compute::Compute;
 use crate::config::NodeConfig;
 use crate::dispatch::Dispatcher;
 use crate::fleet::{Collector, Fleet, FleetOutlets, NodeCoordinator};
 use crate::journal::{Failure, Journal};
-use crate::l1::{L1News, PostNews, PostOrder, Poster, Rollup, Watcher, read_assets};
+use crate::l1::{L1News, PostCommand, PostNews, Poster, Rollup, Watcher, read_assets};
 use crate::proving::JobCost;
 use crate::sequencer::{FeeCollector, Inbox, Opening, Phase, QueueCursor, Sequencer, SequencerHandle, Settings};
 use crate::signatures::SignatureChecker;
+use crate::supervise::{Watchdog, endless};
 use agree::OnL1;
+use lapsed::take_back;
 
 /// How long the node waits for the deposit that opens the account of fees.
 const FEE_ACCOUNT_TIME_MAX: Duration = Duration::from_secs(60);
@@ -47,8 +51,6 @@ const FEE_ACCOUNT_TIME_MAX: Duration = Duration::from_secs(60);
 const FEE_ACCOUNT_POLL: Duration = Duration::from_millis(20);
 /// Connections of external workers at the same time; each worker has a few. All may come from one address.
 const WORKER_CONNECTIONS_MAX: usize = 1024;
-/// Folder of log and state in the data folder.
-const ROLLUP: &str = "rollup";
 
 /// What a node is started with.
 #[derive(Clone, Debug)]
@@ -133,19 +135,19 @@ impl Node {
         let workers = parts.tokens.workers.clone();
         let opened = spawn_blocking(move || Fleet::open(circuits, &data, workers.as_ref())).await;
         let (coordinator, events) = opened.context("the jobs were not opened")??;
-        let signatures = SignatureChecker::start(deployment.domain, compute.clone());
+        let signatures = SignatureChecker::start(deployment.domain, compute.clone(), failure.clone());
         let receipts = ReceiptSigner::open(&parts.data, deployment)?;
         let backend = NodeBackend::new(sequencer.clone(), signatures, Arc::clone(&coordinator), receipts)
             .with_fee_minimum(parts.config.fee_minimum);
         let gateway = gateway::router(Local(Arc::clone(&coordinator)), parts.tokens.clone());
         let door = |listener| {
-            Server::start(listener, |listener, stop| {
+            Server::start(listener, &failure, |listener, stop| {
                 Door::new(gateway.clone(), limits_of_workers()).serve(listener, stop)
             })
         };
         let workers = for_workers.map(door).transpose()?;
         let api = weft_api::Server::with_limits(Arc::new(backend), parts.config.api).merge(gateway);
-        let server = Server::start(listener, |listener, stop| api.serve(listener, stop))?;
+        let server = Server::start(listener, &failure, |listener, stop| api.serve(listener, stop))?;
 
         let wiring = Wiring { sequencer: sequencer.clone(), failure, compute, coordinator };
         match Engine::start(parts, deployment, on_l1, (wiring, inbox, events)).await {
@@ -241,7 +243,7 @@ async fn listen(address: SocketAddr) -> Result<TcpListener> {
 }
 
 impl Server {
-    fn start<F>(listener: TcpListener, serve: impl FnOnce(TcpListener, Stopped) -> F) -> Result<Self>
+    fn start<F>(listener: TcpListener, failure: &Failure, serve: impl FnOnce(TcpListener, Stopped) -> F) -> Result<Self>
     where
         F: Future<Output = std::io::Result<()>> + Send + 'static,
     {
@@ -251,7 +253,11 @@ impl Server {
             // A dropped sender stops the server as well.
             let _ = stopped.await;
         };
-        let task = tokio::spawn(serve(listener, Box::pin(until_stopped)));
+        let (failure, serving) = (failure.clone(), serve(listener, Box::pin(until_stopped)));
+        let task = tokio::spawn(async move {
+            let _watchdog = Watchdog::new("a server", failure.clone());
+            serving.await.inspect_err(|error| failure.set(format!("the server at {address} has failed: {error}")))
+        });
         Ok(Self { address, stop, task })
     }
 
@@ -277,7 +283,7 @@ impl Engine {
         let (posts, orders) = mpsc::unbounded_channel();
         let outlets = FleetOutlets::new(Arc::clone(&wiring.coordinator), posts, Handle::current());
         let (data, compute) = (parts.data.clone(), wiring.compute.clone());
-        let opened = spawn_blocking(move || open(&data, settings, &compute, outlets)).await;
+        let opened = spawn_blocking(move || open::open(&data, &settings, &compute, outlets)).await;
         let (opening, dispatcher) = opened.context("the data were not opened")??;
         sequencer.enter(Phase::Starting("it compares itself with L1"));
         let on_l1 = agree::check(&opening, rollup).await?;
@@ -291,17 +297,23 @@ impl Engine {
         let watcher = watcher(&parts, &sequencer, known.await?);
         agree::catch_up(rollup, &sequencer, on_l1.number).await?;
         let verified = sequencer.ask(|sequencer| sequencer.last_verified()).await?;
-        let fleet = Fleet::start(Arc::clone(&wiring.coordinator), verified + 1, &parts.config.provers).await?;
-        let collector =
-            Collector::new(wiring.coordinator, Arc::clone(&parts.circuits), sequencer.clone(), wiring.compute);
+        let Wiring { failure, compute, coordinator, .. } = wiring;
+        let fleet = Fleet::start(Arc::clone(&coordinator), verified + 1, &parts.config.provers, &failure).await?;
+        let collector = Collector::new(coordinator, Arc::clone(&parts.circuits), sequencer.clone(), compute);
         for batch in sequencer.ask(|sequencer| sequencer.unverified()).await? {
             collector.look(batch).await?;
         }
         let poster = post(rollup.clone(), operator, sequencer.clone(), orders);
+        let watching = watch(watcher, parts.config.l1_poll, sequencer.clone());
         let tasks = vec![
-            tokio::spawn(collector.run(events)),
-            tokio::spawn(watch(watcher, parts.config.l1_poll, sequencer.clone())),
-            tokio::spawn(poster),
+            tokio::spawn(endless("the collector of proofs", failure.clone(), collector.run(events))),
+            tokio::spawn(endless("the watcher of L1", failure.clone(), watching)),
+            tokio::spawn(endless("the poster", failure.clone(), poster)),
+            tokio::spawn(endless(
+                "the look-out for lapsed batches",
+                failure,
+                take_back(rollup.clone(), sequencer.clone()),
+            )),
         ];
         sequencer.enter(Phase::Starting("it waits for the account of fees"));
         let engine = Self { fleet, tasks, threads };
@@ -347,34 +359,19 @@ async fn post(
     rollup: Rollup,
     operator: L1Address,
     sequencer: SequencerHandle,
-    orders: mpsc::UnboundedReceiver<PostOrder>,
+    orders: mpsc::UnboundedReceiver<PostCommand>,
 ) {
     let reports = sequencer.clone();
     let report = move |news| {
         reports.post(move |sequencer| match news {
-            PostNews::Posted(number, transaction) => sequencer.posted(number, transaction),
-            PostNews::Verified(number, transaction) => sequencer.verified(number, transaction),
-            PostNews::Delayed(number, reason) => sequencer.stuck(number, Some(reason)),
+            PostNews::Posted(batch, transaction) => sequencer.posted(&batch, transaction),
+            PostNews::Verified(batch, transaction) => sequencer.verified(&batch, transaction),
+            PostNews::Delayed(batch, reason) => sequencer.delayed(&batch, reason),
         });
     };
     if let Err(error) = Poster::new(rollup, operator, report).run(orders).await {
         sequencer.halt(error.to_string());
     }
-}
-
-/// Reads what is on the disk and does the rest of the log once more. Blocks.
-fn open(
-    data: &Path,
-    settings: Settings,
-    compute: &Compute,
-    outlets: FleetOutlets,
-) -> Result<(Opening, Dispatcher<FleetOutlets>)> {
-    let identity = settings.deployment.domain.0.to_bytes();
-    let (store, opened) = RollupStore::open(&data.join(ROLLUP), &identity)?;
-    let mut opening = Opening::begin(settings, compute, store, opened)?;
-    let mut dispatcher = Dispatcher::new(Arc::clone(opening.store()), outlets);
-    opening.replay(&mut dispatcher)?;
-    Ok((opening, dispatcher))
 }
 
 /// Starts sequencer, journal and dispatcher.
@@ -408,6 +405,7 @@ fn settings(parts: &NodeParts, deployment: Deployment, proven_on_l1: u32) -> Set
         pool_per_account_max: parts.config.pool_per_account_max,
         circuits: summaries.iter().map(circuit_view).collect(),
         proven_on_l1,
+        clock: Clock::default(),
     }
 }
 

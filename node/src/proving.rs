@@ -33,8 +33,8 @@ pub struct BatchClaim {
 /// A wrapped proof that was verified natively against the batch's claim.
 #[derive(Clone, PartialEq, Debug)]
 pub struct CheckedProof {
-    /// Number of the batch.
-    pub number: u32,
+    /// The batch.
+    pub environment: Environment,
     /// The proof with its public inputs, as the library writes it.
     pub proof: Vec<u8>,
     /// The same proof as the contract reads it.

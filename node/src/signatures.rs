@@ -5,6 +5,8 @@ use weft_executor::{CheckedTransaction, check_signatures};
 use weft_protocol::{Domain, Reject, SignedTransaction};
 
 use crate::compute::Compute;
+use crate::journal::Failure;
+use crate::supervise::Watchdog;
 
 /// Most signatures of a group.
 const GROUP_MAX: usize = 256;
@@ -20,11 +22,14 @@ pub struct SignatureChecker {
 }
 
 impl SignatureChecker {
-    /// Starts the task. It ends when the last handle is dropped.
+    /// Starts the task. It ends when the last handle is dropped; a panic is left in `failure`.
     #[must_use]
-    pub fn start(domain: Domain, compute: Compute) -> Self {
+    pub fn start(domain: Domain, compute: Compute, failure: Failure) -> Self {
         let (waiting, arrivals) = mpsc::channel(WAITING_MAX);
-        tokio::spawn(check_all(domain, compute, arrivals));
+        tokio::spawn(async move {
+            let _watchdog = Watchdog::new("the check of signatures", failure);
+            check_all(domain, compute, arrivals).await;
+        });
         Self { waiting }
     }
 

@@ -15,6 +15,8 @@ pub const POOL: &str = "weft_pool_transactions";
 pub const BATCHES: &str = "weft_batches";
 /// Batches that the contract has verified since the start of the process.
 pub const VERIFIED: &str = "weft_batches_verified_total";
+/// Batches that were taken back because L1 would never have verified them, since the start of the process.
+pub const ABANDONED: &str = "weft_batches_abandoned_total";
 /// Seconds from the seal of a batch to its verification.
 pub const SEAL_TO_VERIFIED_SECONDS: &str = "weft_batch_seal_to_verified_seconds";
 /// Seconds of a synced append to the log.
@@ -36,6 +38,7 @@ pub fn describe() {
     metrics::describe_gauge!(POOL, "Transactions that wait for a batch.");
     metrics::describe_gauge!(BATCHES, "Batches that L1 has not verified, by stage.");
     metrics::describe_counter!(VERIFIED, "Batches that the contract has verified.");
+    metrics::describe_counter!(ABANDONED, "Batches that were taken back.");
     metrics::describe_histogram!(SEAL_TO_VERIFIED_SECONDS, "Seconds from the seal of a batch to its verification.");
     metrics::describe_histogram!(JOURNAL_SYNC_SECONDS, "Seconds of a synced append to the log.");
     metrics::describe_gauge!(L1_ANSWERED_SECONDS, "When L1 last answered, in seconds since the UNIX epoch.");

@@ -7,5 +7,6 @@ mod options;
 pub mod rollup;
 
 pub use rollup::{
-    Applied, Change, IndexedTransaction, OpenError, Opened, Position, RollupStore, StateCommit, StoreError,
+    Applied, Change, Changed, IndexedTransaction, OpenError, Opened, Position, RollupStore, Standing, StateCommit,
+    StoreError,
 };

@@ -17,16 +17,27 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
     /// # Errors
     /// A store failed or is damaged.
     pub async fn is_whole(&self, batch: u32) -> Result<bool, OrderError> {
+        let records = self.store.batch(batch).await?;
+        let mut is_finished = false;
+        for record in &records {
+            is_finished |= decode(&record.job)?.job == Job::Wrap;
+        }
+        Ok(is_finished && !self.is_broken(batch).await?)
+    }
+
+    /// Whether something is gone that the jobs of a batch still need, whether or not its end is known.
+    ///
+    /// # Errors
+    /// A store failed or is damaged.
+    pub async fn is_broken(&self, batch: u32) -> Result<bool, OrderError> {
         let mut proofs = BTreeMap::new();
         let mut needs = Vec::new();
-        let mut is_finished = false;
         for record in self.store.batch(batch).await? {
             let order = decode(&record.job)?;
-            is_finished |= order.job == Job::Wrap;
             match record.state {
-                JobState::Done(done) if order.job == Job::Wrap => return self.is_there(done.proof).await,
+                JobState::Done(done) if order.job == Job::Wrap => return Ok(!self.is_there(done.proof).await?),
                 JobState::Done(done) => drop(proofs.insert(record.job.key, done.proof)),
-                JobState::Cancelled => return Ok(false),
+                JobState::Cancelled => return Ok(true),
                 JobState::Waiting(_) | JobState::Ready(_) | JobState::Leased(_) | JobState::Quarantined { .. } => {
                     needs.extend(order.input);
                     // Children come before their parents; those that are not done have no proof that could be gone.
@@ -36,10 +47,10 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
         }
         for blob in needs {
             if !self.is_there(blob).await? {
-                return Ok(false);
+                return Ok(true);
             }
         }
-        Ok(is_finished)
+        Ok(false)
     }
 
     /// Keeps the input of a job that was ordered again, if the job needs it and it is gone. A job that was given up is then

@@ -44,6 +44,8 @@ pub enum BatchResult {
 pub struct WrappedBatch {
     /// Number of the batch.
     pub batch: u32,
+    /// Its context, which tells it from a batch of the same number that was given up.
+    pub context: Context,
     /// The proof with its public inputs, as `weft_circuits::recursion::Proof::to_bytes` writes it; it has been verified.
     pub proof: Vec<u8>,
     /// Number of segments.
@@ -193,9 +195,10 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
             return Ok(BatchResult::Unknown);
         }
         let mut jobs = Vec::new();
-        let mut wrapped = None;
+        let (mut wrapped, mut context) = (None, None);
         for record in &records {
-            let job = decode(&record.job)?.job;
+            let Order { job, statement, .. } = decode(&record.job)?;
+            context = context.or(statement.context());
             match &record.state {
                 JobState::Done(done) => {
                     wrapped = if job == Job::Wrap { Some(done.proof) } else { wrapped };
@@ -205,12 +208,12 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
                 JobState::Waiting(_) | JobState::Ready(_) | JobState::Leased(_) | JobState::Cancelled => {}
             }
         }
-        let Some(proof) = wrapped else {
+        let (Some(proof), Some(context)) = (wrapped, context) else {
             return Ok(BatchResult::Proving { done: jobs.len(), total: records.len() });
         };
         let proof = self.get_blob(proof).await?.ok_or(OrderError::Released { batch })?;
         let segments = jobs.iter().filter(|cost| matches!(cost.job, Job::Segment(_))).count();
-        Ok(BatchResult::Proven(Box::new(WrappedBatch { batch, proof, segments, jobs })))
+        Ok(BatchResult::Proven(Box::new(WrappedBatch { batch, context, proof, segments, jobs })))
     }
 
     fn cost(&self, job: Job, done: &DoneJob) -> JobCost {
@@ -256,6 +259,21 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
             self.delete_blobs(record).await?;
         }
         Ok(self.store.forget(batch).await?)
+    }
+
+    /// As [`Self::drop_batch`], unless the jobs are those of another batch with this number.
+    ///
+    /// # Errors
+    /// A store failed.
+    pub async fn abandon_batch(&self, environment: &Environment) -> Result<(), OrderError> {
+        let batch = environment.batch_number;
+        let records = self.store.batch(batch).await?;
+        let plan = BatchPlan::restore(&*self.circuits, &records, self.config.lease_max)?;
+        if plan.is_some_and(|plan| plan.context() == environment.context()) {
+            self.drop_batch(batch).await
+        } else {
+            Ok(())
+        }
     }
 
     /// Tries the quarantined jobs of a batch again, with fresh budgets. Returns how many there are.

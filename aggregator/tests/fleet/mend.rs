@@ -5,6 +5,7 @@ use std::path::Path;
 
 use weft_aggregator::coordinator::BATCHES_KEPT;
 use weft_aggregator::{BatchResult, FleetEvent, Job, OrderError, Span};
+use weft_protocol::{Environment, Timestamp};
 
 use crate::toy::Toy;
 use crate::world::{Batch, in_memory};
@@ -95,4 +96,23 @@ async fn records_of_batches_long_verified_are_forgotten() {
     assert_eq!(coordinator.job_views(4).await.expect("the store works").len(), 1);
     let unknown = coordinator.retry(3).await.expect_err("there are no jobs of it");
     assert!(matches!(unknown, OrderError::Unknown { batch: 3 }), "{unknown}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_is_taken_back_leaves_the_next_of_its_number_alone() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let world = in_memory(dir.path());
+    let batch = Batch::new(1, 3);
+    let later = Timestamp::new(batch.environment.timestamp.get() + 1).expect("it is in range");
+    let other = Environment { timestamp: later, ..batch.environment };
+    let jobs = async || world.coordinator.job_views(1).await.expect("the store works").len();
+    world.submit(&batch).await;
+    let all = jobs().await;
+    assert!(all >= 3);
+    world.coordinator.abandon_batch(&other).await.expect("the store works");
+    assert_eq!(jobs().await, all, "these jobs are those of another batch");
+    for _ in 0..2 {
+        world.coordinator.abandon_batch(&batch.environment).await.expect("the store works");
+        assert_eq!(jobs().await, 0);
+    }
 }

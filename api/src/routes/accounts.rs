@@ -13,7 +13,8 @@ use crate::params::{AccountPosition, AtBatch, Conditional, Holder, Paging};
 use crate::problem::Refusal;
 use crate::router::Shared;
 use crate::{
-    AccountFilter, AccountProofView, AccountView, Backend, FixedBytes, NonceView, Page, StateAt, TransactionView,
+    AccountFilter, AccountProofView, AccountView, Backend, BatchSelector, FixedBytes, NonceView, Page, StateAt,
+    TransactionView,
 };
 
 /// Accounts by index: those of an owner, of a key, of both, or all.
@@ -96,7 +97,15 @@ pub(crate) async fn proof<B: Backend>(
     let not_sealed = || Refusal::not_found("not_sealed", "there is no such batch, or it is not sealed yet");
     let batch = at.map(u32::try_from).transpose().map_err(|_| not_sealed())?;
     match app.backend.account_proof(index, batch).await? {
-        StateAt::Found(proof) => caching::json(&headers, Freshness::immutable_if(at.is_some()), &proof),
+        StateAt::Found(proof) => {
+            let named = match batch {
+                Some(number) => app.backend.batch(BatchSelector::Number(number)).await?,
+                None => None,
+            };
+            // A batch that is not verified may be taken back, and its number given again.
+            let is_immutable = named.is_some_and(|batch| batch.is_final());
+            caching::json(&headers, Freshness::immutable_if(is_immutable), &proof)
+        }
         StateAt::NotSealed => Err(not_sealed()),
         StateAt::Gone { oldest } => Err(Refusal::gone(oldest)),
     }

@@ -91,7 +91,9 @@ pub(crate) async fn data<B: Backend>(
     let Named { batch, by_number } = named(&app, &path).await?;
     let not_sealed = || Refusal::not_found("not_sealed", format!("batch {} is not sealed yet", batch.number));
     let records = app.backend.batch_records(batch.number).await?.ok_or_else(not_sealed)?;
-    caching::json(&headers, Freshness::immutable_if(by_number), &BatchDataView::new(batch.number, &records))
+    // A batch that is not verified may be taken back, and its number given again.
+    let freshness = Freshness::immutable_if(by_number && batch.is_final());
+    caching::json(&headers, freshness, &BatchDataView::new(batch.number, &records))
 }
 
 /// The file with the proof of a batch, to be checked with `weft verify`.
@@ -114,7 +116,8 @@ pub(crate) async fn proof<B: Backend>(
         let detail = format!("batch {} is {} and has no proof yet", batch.number, batch.status);
         return Err(Refusal::not_found("not_proven", detail));
     };
-    Ok(caching::body(&headers, Freshness::immutable_if(by_number), file.content_type, file.bytes))
+    let freshness = Freshness::immutable_if(by_number && batch.is_final());
+    Ok(caching::body(&headers, freshness, file.content_type, file.bytes))
 }
 
 /// The jobs that prove a batch: who does what, what has failed, and how long the rest will take.

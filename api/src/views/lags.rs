@@ -18,6 +18,9 @@ pub struct Lags {
     pub unverified_batches: u32,
     /// Seconds since the oldest of them was proven; 0 if there is none.
     pub l1_seconds: f64,
+    /// Seconds by which the node's clock is ahead of L1's; 0 if it is not, or if L1 does not say what time it is. Far ahead,
+    /// batches are dated by L1's clock.
+    pub clock_ahead_seconds: f64,
     /// Whether no batch is begun because as many as allowed are not verified.
     pub is_held_back: bool,
 }

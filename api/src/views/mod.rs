@@ -33,7 +33,7 @@ pub use record::{BatchDataView, OutcomeName, RecordKind, RecordView};
 pub use soft_receipt::SoftReceipt;
 pub use status::{AssetView, Circuit, JobCounts, Live, Proofs, QueueView, StatusView};
 pub use transaction::{
-    RejectionView, SubmitResult, SubmittedView, TransactionFields, TransactionKindName, TransactionView,
+    RejectionView, ReturnView, SubmitResult, SubmittedView, TransactionFields, TransactionKindName, TransactionView,
 };
 
 /// One page of a list.

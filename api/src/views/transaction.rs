@@ -6,7 +6,7 @@ use weft_protocol::crypto::Digest;
 use weft_protocol::{Address, Amount, Reject, Transaction, TransactionKind};
 
 use crate::schema::AmountText;
-use crate::{Finality, FixedBytes, L1View, Problem, Progress, SoftReceipt, Step};
+use crate::{Finality, FixedBytes, L1View, Problem, Progress, SoftReceipt, Step, Time};
 
 /// What a transaction does.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, ToSchema)]
@@ -101,6 +101,17 @@ impl From<&Reject> for RejectionView {
     }
 }
 
+/// The batch of a transaction was taken back.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ReturnView {
+    /// Number of the batch; another one has it now, or will.
+    pub batch: u32,
+    /// When.
+    pub at: Time,
+    /// Why.
+    pub reason: String,
+}
+
 /// A transaction and how far it has come.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct TransactionView {
@@ -124,8 +135,13 @@ pub struct TransactionView {
     /// How far the proof of that batch is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proving: Option<Progress>,
-    /// All steps that it has reached, in order.
+    /// All steps that it has reached, in order. If its batch was taken back, those that it lost are there too, then
+    /// *accepted* once more, and what followed.
     pub steps: Vec<Step>,
+    /// When and why its batch was taken back, if one was: the last time.
+    #[schema(required = false)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returned: Option<ReturnView>,
     /// The sequencer's signed word that it was accepted.
     #[schema(required = false)]
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -240,8 +240,10 @@ async fn what_cannot_change_may_be_kept_for_ever() {
         ("/v1/batches/verified".to_owned(), "no-cache"),
         ("/v1/batches/4/proof".to_owned(), forever),
         ("/v1/batches/verified/proof".to_owned(), "no-cache"),
-        ("/v1/batches/5/data".to_owned(), forever),
-        ("/v1/accounts/1/proof?at=5".to_owned(), forever),
+        (format!("/v1/batches/{VERIFIED}/data"), forever),
+        (format!("/v1/batches/{PROVING}/data"), "no-cache"),
+        (format!("/v1/accounts/1/proof?at={VERIFIED}"), forever),
+        (format!("/v1/accounts/1/proof?at={PROVING}"), "no-cache"),
         ("/v1/accounts/1/proof".to_owned(), "no-cache"),
         ("/openapi.json".to_owned(), "no-cache"),
     ];

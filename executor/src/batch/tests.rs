@@ -283,13 +283,21 @@ fn deposit(account: u32, asset: u16) -> QueueEntry {
 fn only_the_last_batch_is_taken_back() {
     let builder = builder_with_accounts(&[1, 2], 1_000);
     let (state, first) = builder.finish().expect("no fees");
-    let after_first = state.objects().clone();
+    let (after_first, after_first_root) = (state.objects().clone(), state.root());
     let mut builder = BatchBuilder::new(environment(2), state);
     transact(&mut builder, Payment::transfer(1, 2, 5, 0)).expect("valid");
     let (mut state, second) = builder.finish().expect("no fees");
     let root = state.root();
     assert_eq!(state.undo(&first.undo), Err(UndoError::NotTheLast { expected: first.trace.after().root, got: root }));
     assert_eq!(state.root(), root);
+    let objects: Vec<_> = second.undo.objects.iter().map(|(index, object)| (*index, *object)).collect();
+    let roots = [after_first_root, root];
+    let missing = state.clone().undo(&Undo::of_stored(roots, &objects[1..]));
+    assert!(matches!(missing, Err(UndoError::Incomplete { .. })), "{missing:?}");
+    // Whatever stands at an index a second time was written by the batch itself.
+    let again = objects.iter().map(|(index, _)| (*index, None));
+    let stored: Vec<_> = objects.iter().copied().chain(again).collect();
+    assert_eq!(Undo::of_stored(roots, &stored), second.undo);
     assert_eq!(state.undo(&second.undo), Ok(()));
     assert_eq!(state.objects(), &after_first);
     assert_eq!(state.undo(&first.undo), Ok(()));

@@ -47,8 +47,10 @@ impl NodeBackend {
 
     /// The file with a batch's proof.
     pub(super) async fn proof_file(&self, number: u32) -> Result<Option<Bytes>, BackendError> {
+        let batch = self.look(move |sequencer, shelf| Some(*sequencer.batch_of(number, shelf)?.environment())).await?;
+        let Some(batch) = batch else { return Ok(None) };
         let archive = self.sequencer.call(|sequencer| sequencer.archive().clone()).await?;
-        self.read(move || Ok(archive.proof(number)?)).await
+        self.read(move || Ok(archive.proof(&batch)?)).await
     }
 
     async fn fetch(&self, mut shelf: Shelf, archive: Archive) -> Result<Shelf, BackendError> {

@@ -55,12 +55,6 @@ pub enum CollectorError {
         /// Why.
         source: EncodeError,
     },
-    /// The coordinator proves what the sequencer does not know.
-    #[error("the coordinator has proved batch {batch}, which is not sealed")]
-    NotSealed {
-        /// The batch.
-        batch: u32,
-    },
     /// The check panicked.
     #[error("the check of the proof of batch {batch} panicked")]
     Panicked {
@@ -160,6 +154,10 @@ impl Collector {
     async fn proven(&self, proven: WrappedBatch) -> Result<(), CollectorError> {
         let batch = proven.batch;
         let Some(claim) = self.claim(batch).await? else { return Ok(()) };
+        if claim.environment.context() != proven.context {
+            // The proof is of a batch of the same number that was taken back.
+            return Ok(());
+        }
         let circuits = Arc::clone(&self.circuits);
         let checked = self.compute.run(move || check(&circuits, &proven, &claim)).await;
         let checked = checked.ok_or(CollectorError::Panicked { batch })??;
@@ -167,14 +165,9 @@ impl Collector {
         Ok(())
     }
 
-    /// What the sequencer claims of a batch; `None` if the batch is verified.
+    /// What the sequencer claims of a batch; `None` if the batch is verified or was taken back.
     async fn claim(&self, batch: u32) -> Result<Option<BatchClaim>, CollectorError> {
-        let (claim, is_verified) =
-            self.sequencer.ask(move |sequencer| (sequencer.claim(batch), sequencer.is_verified(batch))).await?;
-        match claim {
-            None if !is_verified => Err(CollectorError::NotSealed { batch }),
-            claim => Ok(claim),
-        }
+        Ok(self.sequencer.ask(move |sequencer| sequencer.claim(batch)).await?)
     }
 }
 
@@ -189,5 +182,5 @@ fn check(circuits: &CircuitSet, proven: &WrappedBatch, claim: &BatchClaim) -> Re
     let l1_proof = encode_proof(wrapped.inner(), &data.verifier_only, &data.common)
         .map_err(|source| CollectorError::Encode { batch, source })?;
     let costs = proven.jobs.iter().map(|job| JobCost { kind: job.job.kind(), wall: job.cost.wall, cpu: job.cost.cpu });
-    Ok(CheckedProof { number: batch, proof: proven.proof.clone(), l1_proof, costs: costs.collect() })
+    Ok(CheckedProof { environment: claim.environment, proof: proven.proof.clone(), l1_proof, costs: costs.collect() })
 }

@@ -1,6 +1,7 @@
 //! L1 as the node sees it: what it reads and what it sends.
 
 mod find;
+mod lapse;
 mod patience;
 mod post;
 mod queue;
@@ -15,8 +16,9 @@ use alloy::transports::http::reqwest;
 use weft_protocol::crypto::Digest;
 
 pub use find::{FindError, find_posted};
+pub use lapse::{Lapse, LapseError, Moment};
 pub use patience::Patience;
-pub use post::{PostError, PostNews, PostOrder, Poster};
+pub use post::{PostCommand, PostError, PostNews, PostOrder, Poster};
 pub use queue::{QueueError, decode_entry};
 pub use watch::{L1News, QueueEvent, WatchError, Watcher, read_assets};
 
@@ -34,6 +36,8 @@ pub struct L1Head {
     pub number: u64,
     /// Its time, UNIX seconds.
     pub timestamp: u64,
+    /// The time that a block would have now, UNIX seconds, if L1 has just said it.
+    pub now: Option<u64>,
 }
 
 /// The contract's rollup binding over any provider.

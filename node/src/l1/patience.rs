@@ -7,7 +7,7 @@ use std::time::Duration;
 const FIRST: Duration = Duration::from_millis(250);
 /// Longest wait between two attempts.
 const LONGEST: Duration = Duration::from_secs(30);
-/// Failures in a row after which the node gives up: about a day, after which the contract refuses the batches that waited.
+/// Failures in a row after which the node gives up: about a day.
 const FAILURES_MAX: u32 = 2_880;
 
 /// Failures in a row.

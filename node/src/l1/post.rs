@@ -13,14 +13,15 @@ use std::time::Duration;
 
 use alloy::eips::BlockId;
 use alloy::network::Ethereum;
-use alloy::primitives::{Address, B256, Bytes, keccak256};
+use alloy::primitives::{Address, B256, Bytes};
 use alloy::providers::Provider;
 use alloy::rpc::types::TransactionReceipt;
-use alloy::sol_types::{SolEvent, SolValue};
+use alloy::sol_types::SolEvent;
 use tokio::sync::mpsc::UnboundedReceiver;
 use weft_aggregator::BatchTrace;
 use weft_api::{FixedBytes, L1Transaction};
 use weft_contract::bindings::IRollup::BatchCommitted;
+use weft_protocol::Environment;
 
 pub use error::PostError;
 pub use order::PostOrder;
@@ -37,6 +38,8 @@ const PENDING_POLL: Duration = Duration::from_secs(1);
 const PENDING_POLLS_MAX: u32 = 120;
 /// How often in a row L1 may say what is wrong unless it is behind itself: about half a minute.
 const DOUBTS_MAX: u32 = 8;
+/// How often it looks again whether L1 takes a batch for which it is too late: what was sent before may be on its way.
+const LAPSED_PAUSE: Duration = Duration::from_secs(30);
 /// Failures in a row after which the node says that a batch is not posted.
 const FAILURES_UNTOLD: u32 = 5;
 
@@ -51,15 +54,24 @@ pub struct Poster {
     report: Box<dyn Fn(PostNews) + Send + Sync>,
 }
 
+/// What is to be done. At most one batch is posted at a time.
+#[derive(Clone, Debug)]
+pub enum PostCommand {
+    /// Post a batch.
+    Post(Box<PostOrder>),
+    /// Post a batch no longer, if it is the one in work: it is taken back.
+    GiveUp(Environment),
+}
+
 /// What became of a batch on L1; the same may be said more than once.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum PostNews {
     /// Its data are there.
-    Posted(u32, L1Transaction),
+    Posted(Environment, L1Transaction),
     /// Its proof was verified.
-    Verified(u32, L1Transaction),
+    Verified(Environment, L1Transaction),
     /// It is not posted yet, and why.
-    Delayed(u32, String),
+    Delayed(Environment, String),
 }
 
 /// What L1 has at one block.
@@ -90,11 +102,36 @@ impl Poster {
     ///
     /// # Errors
     /// A batch cannot be posted, and will not be: the node must halt.
-    pub async fn run(self, mut orders: UnboundedReceiver<PostOrder>) -> Result<(), PostError> {
-        while let Some(order) = orders.recv().await {
-            self.post_patiently(&order).await?;
+    pub async fn run(self, mut commands: UnboundedReceiver<PostCommand>) -> Result<(), PostError> {
+        let mut next = None;
+        loop {
+            next = match next.take() {
+                Some(PostCommand::Post(order)) => self.until_told(&order, &mut commands).await?,
+                Some(PostCommand::GiveUp(_)) | None => match commands.recv().await {
+                    Some(command) => Some(command),
+                    None => return Ok(()),
+                },
+            };
         }
-        Ok(())
+    }
+
+    /// Posts a batch, until that is done or something else is to be. To stop at any point is safe, as it is to be killed.
+    async fn until_told(
+        &self,
+        order: &PostOrder,
+        commands: &mut UnboundedReceiver<PostCommand>,
+    ) -> Result<Option<PostCommand>, PostError> {
+        let posting = self.post_patiently(order);
+        tokio::pin!(posting);
+        loop {
+            tokio::select! {
+                posted = &mut posting => return posted.map(|()| None),
+                Some(command) = commands.recv() => match command {
+                    PostCommand::GiveUp(batch) if batch != order.environment => {}
+                    command => return Ok(Some(command)),
+                },
+            }
+        }
     }
 
     async fn post_patiently(&self, order: &PostOrder) -> Result<(), PostError> {
@@ -104,13 +141,16 @@ impl Poster {
             doubts = match error.outlook() {
                 Outlook::Final => return Err(error),
                 Outlook::Doubtful => doubts + 1,
-                Outlook::Passes => 0,
+                Outlook::Passes | Outlook::Lapsed => 0,
             };
-            if patience.failures() >= FAILURES_UNTOLD {
+            let has_lapsed = error.outlook() == Outlook::Lapsed;
+            if has_lapsed || patience.failures() >= FAILURES_UNTOLD {
                 let reason = format!("it is not on L1 yet: {error}");
-                (self.report)(PostNews::Delayed(order.environment.batch_number, reason));
+                (self.report)(PostNews::Delayed(order.environment, reason));
             }
-            if doubts >= DOUBTS_MAX || !patience.wait("a batch is not on L1 yet", &error).await {
+            if has_lapsed {
+                tokio::time::sleep(LAPSED_PAUSE).await;
+            } else if doubts >= DOUBTS_MAX || !patience.wait("a batch is not on L1 yet", &error).await {
                 return Err(error);
             }
         }
@@ -124,7 +164,7 @@ impl Poster {
     async fn post(&self, order: &PostOrder) -> Result<(), PostError> {
         let number = order.environment.batch_number;
         let content = order.commitment();
-        let hash = keccak256(content.abi_encode());
+        let hash = order.commitment_hash();
         let mut standing = self.standing(hash).await?;
         if standing.verified < number {
             let transaction = if standing.is_committed {
@@ -134,14 +174,14 @@ impl Poster {
                 standing = self.standing(hash).await?;
                 transaction
             };
-            (self.report)(PostNews::Posted(number, transaction));
+            (self.report)(PostNews::Posted(order.environment, transaction));
         }
         if standing.verified >= number {
             return self.note_posted(order).await;
         }
         let prove = self.rollup.prove(content, Bytes::copy_from_slice(&order.proof));
         let (_, transaction) = self.send(order, "prove", prove.clear_decoder(), standing.nonce).await?;
-        (self.report)(PostNews::Verified(number, transaction));
+        (self.report)(PostNews::Verified(order.environment, transaction));
         Ok(())
     }
 
@@ -185,8 +225,8 @@ impl Poster {
         if root != word(&order.statement.root_after) {
             return Err(PostError::OtherBatch { number, root });
         }
-        (self.report)(PostNews::Posted(number, commit));
-        (self.report)(PostNews::Verified(number, prove));
+        (self.report)(PostNews::Posted(order.environment, commit));
+        (self.report)(PostNews::Verified(order.environment, prove));
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use alloy::eips::BlockNumberOrTag;
 use alloy::network::EthereumWallet;
 use alloy::primitives::{Address, U256, hex};
 use alloy::providers::{Provider, ProviderBuilder};
@@ -17,10 +18,12 @@ use tower::Service;
 use weft_contract::bindings::RollupParameters;
 use weft_contract::deploy::{deploy, deploy_rollup};
 use weft_contract::embedded::{EmbeddedChain, EmbeddedConfig, EmbeddedTransport, dev_signer};
-use weft_protocol::crypto::Digest;
-use weft_protocol::{Domain, RunningState};
+use weft_protocol::crypto::{Digest, Tag, poseidon};
+use weft_protocol::{
+    DataPoint, Domain, Environment, RunningState, SealStatement, Timestamp, chain_records, evaluate_data,
+};
 
-use super::{Rollup, word};
+use super::{PostOrder, Rollup, word};
 
 /// Creates a contract that answers every call with 1: a verifier that accepts everything. Eight bytes of code, and ten in
 /// front of it that return them.
@@ -75,6 +78,36 @@ impl World {
         let amount = U256::from(1_000_000_000_000u64);
         let call = self.rollup.depositOpen(1, amount, self.operator, word(&Digest::ZERO)).value(amount);
         assert!(call.send().await.unwrap().get_receipt().await.unwrap().status());
+    }
+
+    /// The first batch, without records, that leads to a root named by `seed`.
+    pub(super) async fn order(&self, seed: Tag) -> PostOrder {
+        let head = self.rollup.provider().get_block_by_number(BlockNumberOrTag::Latest).await;
+        let timestamp = head.unwrap().unwrap().header.timestamp;
+        let timestamp = Timestamp::new(timestamp).unwrap();
+        let environment = Environment { domain: self.domain, batch_number: 1, timestamp };
+        let (context, chain) = (environment.context(), chain_records(Digest::ZERO, &[]));
+        let z = DataPoint::of_batch(&context, &[], &chain);
+        let statement = SealStatement {
+            context,
+            root_before: RunningState::genesis().root,
+            root_after: poseidon::hash(seed, &[]),
+            chain,
+            record_count: 0,
+            z,
+            value: evaluate_data(&[], z),
+        };
+        PostOrder {
+            statement,
+            environment,
+            data: Vec::new(),
+            withdrawals_root: [0; 32],
+            queue: 0..0,
+            queue_chain_start: [0; 32],
+            queue_chain_end: [0; 32],
+            proof: vec![1, 2, 3],
+            l1_block: 0,
+        }
     }
 
     /// How many transactions the operator's account has in blocks.

@@ -5,7 +5,7 @@
 //! has at that block; else the blocks before it are read again.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use alloy::contract::Error as CallError;
 use alloy::eips::BlockId;
@@ -23,6 +23,8 @@ use crate::sequencer::QueueCursor;
 
 /// Blocks that are read again at a start, and when entries are missing; twice as many each further time.
 const BLOCKS_READ_AGAIN: u64 = 256;
+/// How often L1 is asked what time it is.
+const CLOCK_POLL: Duration = Duration::from_secs(10);
 /// How often that number is doubled: then it is more than any L1 has.
 const DOUBLINGS_MAX: u32 = 32;
 
@@ -95,6 +97,8 @@ pub struct Watcher {
     known: Known,
     /// How often in a row entries were missing.
     misses: u32,
+    /// When L1 was asked last what time it is.
+    clock_read_at: Option<Instant>,
 }
 
 /// Entries of the queue that were reported.
@@ -132,6 +136,7 @@ impl Watcher {
             complete: known.block,
             known: Known { count: known.next, chain: known.chain },
             misses: 0,
+            clock_read_at: None,
         };
         watcher.go_back();
         watcher
@@ -178,7 +183,8 @@ impl Watcher {
     async fn read_to_head(&mut self) -> Result<(), WatchError> {
         let latest = self.rollup.provider().get_block_by_number(BlockNumberOrTag::Latest).await?;
         let latest = latest.ok_or(WatchError::NoHead)?;
-        let head = L1Head { number: latest.header.number, timestamp: latest.header.timestamp };
+        let (number, timestamp) = (latest.header.number, latest.header.timestamp);
+        let head = L1Head { number, timestamp, now: self.read_clock(timestamp).await };
         if head.number > self.complete {
             let at = BlockId::number(head.number);
             let queued = self.rollup.progress().block(at).call().await?.queueLength;
@@ -193,6 +199,16 @@ impl Watcher {
         }
         (self.report)(L1News::Head(head));
         Ok(())
+    }
+
+    /// The time that a block would have now, now and then. Not every L1 says it: some show the last block instead.
+    async fn read_clock(&mut self, last: u64) -> Option<u64> {
+        if self.clock_read_at.is_some_and(|at| at.elapsed() < CLOCK_POLL) {
+            return None;
+        }
+        self.clock_read_at = Some(Instant::now());
+        let pending = self.rollup.provider().get_block_by_number(BlockNumberOrTag::Pending).await.ok()??;
+        Some(pending.header.timestamp).filter(|now| *now > last)
     }
 
     /// Reads the events up to a block.

@@ -108,15 +108,18 @@ async fn compare(opening: &Opening, rollup: &Rollup) -> Result<OnL1> {
 pub(super) async fn catch_up(rollup: &Rollup, sequencer: &SequencerHandle, verified: u32) -> Result<()> {
     let noted = sequencer.ask(|sequencer| sequencer.last_verified()).await?;
     for number in noted + 1..=verified {
-        let block = sequencer
-            .ask(move |sequencer| sequencer.now(|sequencer, shelf| Some(sequencer.batch_of(number, shelf)?.l1_block())))
-            .await?;
-        let block = block.with_context(|| format!("there is no record of batch {number}"))?;
+        let known = sequencer.ask(move |sequencer| {
+            sequencer.now(|sequencer, shelf| {
+                let batch = sequencer.batch_of(number, shelf)?;
+                Some((*batch.environment(), batch.l1_block()))
+            })
+        });
+        let (batch, block) = known.await?.with_context(|| format!("there is no record of batch {number}"))?;
         let (commit, prove, _) = patiently(|| find_posted(rollup, number, block)).await?;
         tracing::info!(batch = number, "L1 had verified a batch while the node was away");
         sequencer.post(move |sequencer| {
-            sequencer.posted(number, commit);
-            sequencer.verified(number, prove);
+            sequencer.posted(&batch, commit);
+            sequencer.verified(&batch, prove);
         });
     }
     Ok(())

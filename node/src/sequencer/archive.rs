@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use weft_api::Bytes;
-use weft_protocol::AccountIndex;
 use weft_protocol::crypto::Digest;
+use weft_protocol::{AccountIndex, Environment};
 use weft_storage::{Position, RollupStore, StoreError};
 
+use super::machine::Taken;
 use super::{Batch, TransactionRecord};
 
 /// Reads from the store, on any thread. What the sequencer still has in memory is newer than what is here.
@@ -53,7 +54,18 @@ impl Archive {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub fn proof(&self, number: u32) -> Result<Option<Bytes>, StoreError> {
-        Ok(self.0.proof(number)?.map(Bytes::from))
+    pub fn proof(&self, batch: &Environment) -> Result<Option<Bytes>, StoreError> {
+        Ok(self.0.proof(batch.batch_number, batch.timestamp)?.map(Bytes::from))
+    }
+
+    /// What takes an applied batch back.
+    ///
+    /// # Errors
+    /// The store cannot be read, or has not all of it any more.
+    pub(super) fn taken(&self, number: u32) -> Result<Taken, StoreError> {
+        let changed = self.0.changed(number)?.ok_or(StoreError::UnknownBatch { number })?;
+        let record = |id: &[u8; 32]| self.0.transaction(id)?.ok_or(StoreError::UnknownBatch { number });
+        let transactions = changed.transactions.iter().map(record).collect::<Result<_, _>>()?;
+        Ok(Taken { objects: changed.objects, transactions })
     }
 }

@@ -9,7 +9,7 @@ use weft_executor::ExecutedBatch;
 use weft_protocol::crypto::Digest;
 use weft_protocol::{Environment, RECORD_BYTES, Record, SealStatement, Withdrawal, withdrawals_root};
 
-use super::entry::{Checkpoint, KnownEntry, UnixMs};
+use super::entry::{KnownEntry, UnixMs};
 use super::settings::Settings;
 use crate::l1::PostOrder;
 use crate::proof_file::ProofFile;
@@ -51,8 +51,6 @@ pub struct Batch {
     pub(super) transactions: Vec<(Digest, u32)>,
     /// The last L1 block that was read before it was sealed: its L1 transactions are in later ones.
     pub(super) l1_block: u64,
-    /// What is needed to go on behind it; kept with the last batches only.
-    pub(super) checkpoint: Option<Checkpoint>,
 }
 
 impl Batch {
@@ -79,7 +77,6 @@ impl Batch {
             queue_entries: Vec::new(),
             transactions: Vec::new(),
             l1_block: 0,
-            checkpoint: None,
         }
     }
 
@@ -111,6 +108,11 @@ impl Batch {
     #[must_use]
     pub fn l1_block(&self) -> u64 {
         self.l1_block
+    }
+
+    /// Position of the first entry of the L1 queue that it takes, and the chain before it.
+    pub(super) fn queue_start(&self) -> (u64, [u8; 32]) {
+        self.queue_start
     }
 
     /// Positions of the entries of the L1 queue that it takes.
@@ -174,7 +176,9 @@ impl Batch {
     /// Segments proved, of those that are known.
     #[must_use]
     pub fn progress(&self) -> Progress {
-        let done = if self.has_reached(Finality::Proven) { self.segments } else { self.segments_proved };
+        // What is counted may be of a batch with this number that was just taken back.
+        let done =
+            if self.has_reached(Finality::Proven) { self.segments } else { self.segments_proved.min(self.segments) };
         Progress { done, total: self.segments }
     }
 

@@ -7,8 +7,10 @@
 
 use serde::{Deserialize, Serialize};
 use weft_api::L1Transaction;
-use weft_protocol::{AccountIndex, Environment, QueueEntry, SignedTransaction};
+use weft_protocol::{AccountIndex, Environment, QueueEntry, SignedTransaction, Timestamp};
 
+use super::ledger::TransactionRecord;
+use crate::l1::Lapse;
 use crate::proving::JobCost;
 
 /// Milliseconds since the UNIX epoch, by the node's clock.
@@ -66,6 +68,19 @@ pub enum LogEntry {
         /// When the node learned it.
         at: UnixMs,
     },
+    /// L1 will never verify a batch: it and all after it are taken back, and what they took waits again.
+    BatchesAbandoned {
+        /// The first of them; its number is given again.
+        from: u32,
+        /// Why.
+        reason: Lapse,
+        /// When the first segments of the batches were proved, as far as that was told.
+        proving: Vec<(u32, UnixMs)>,
+        /// The last L1 block whose events are all in the log.
+        l1_block: u64,
+        /// When.
+        at: UnixMs,
+    },
     /// The contract has verified a batch.
     Verified {
         /// The batch.
@@ -108,13 +123,17 @@ pub struct KnownEntry {
     pub read_at: UnixMs,
 }
 
-/// What a sealed batch leaves behind beside the objects: with them, all that the entries behind it need.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Checkpoint {
-    /// Transactions that wait, with their places in the log and when they were accepted.
-    pub(crate) pool: Vec<(SignedTransaction, u64, UnixMs)>,
+/// What there is between two batches beside the objects: with them, all that the entries behind it need.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// Transactions that wait, in order.
+    pub(crate) pool: Vec<TransactionRecord>,
+    /// Transactions that were refused and that no stored batch covers, in order.
+    pub(crate) refused: Vec<TransactionRecord>,
     /// Entries of the L1 queue that wait.
     pub(crate) queue: Vec<KnownEntry>,
     /// The last L1 block whose events are all in the log.
     pub(crate) l1_block: u64,
+    /// The latest time that a batch had: the next one has a later time.
+    pub(crate) timestamp: Timestamp,
 }

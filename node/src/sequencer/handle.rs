@@ -14,6 +14,7 @@ use weft_api::BackendError;
 
 use super::{RETRY_AFTER, Sequencer};
 use crate::journal::Failure;
+use crate::supervise::Watchdog;
 
 /// Longest time between two calls of [`Sequencer::advance`].
 const TICK: Duration = Duration::from_millis(20);
@@ -69,7 +70,9 @@ impl Inbox {
     /// # Errors
     /// The operating system gives no thread.
     pub fn serve(self, mut sequencer: Sequencer) -> Result<JoinHandle<()>> {
+        let failure = sequencer.journal.failure().clone();
         let work = move || {
+            let _watchdog = Watchdog::new("the sequencer", failure);
             loop {
                 match self.messages.recv_timeout(TICK) {
                     Ok(Message::Job(job)) => job(&mut sequencer),

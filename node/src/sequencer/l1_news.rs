@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use weft_api::{AssetView, Finality, L1Transaction, Time};
+use weft_protocol::Environment;
 
 use super::{KnownEntry, LogEntry, Sequencer};
-use crate::clock;
 use crate::l1::{L1Head, QueueEvent};
 use crate::telemetry;
 
@@ -45,9 +45,10 @@ impl Sequencer {
 
     /// L1 was read up to a block, and everything that it had was taken.
     pub fn observe_l1(&mut self, head: L1Head) {
-        let now = clock::now();
+        let now = self.settings.clock.now();
         self.l1_answered_at = Some(now);
         metrics::gauge!(telemetry::L1_ANSWERED_SECONDS).set(Duration::from_millis(now.unix_ms()).as_secs_f64());
+        self.l1_time.read(&head, &self.l1);
         if head.number >= self.l1.number {
             self.l1 = head;
         }
@@ -61,7 +62,7 @@ impl Sequencer {
             if event.position < self.machine.queue.next() {
                 continue;
             }
-            let known = KnownEntry { entry: event.entry, chain: event.chain, read_at: clock::now().unix_ms() };
+            let known = KnownEntry { entry: event.entry, chain: event.chain, read_at: self.clock_ms() };
             if let Err(fault) = self.machine.enqueue(known) {
                 return self.halt(fault.to_string());
             }
@@ -72,23 +73,21 @@ impl Sequencer {
     }
 
     /// The data of a batch are on L1.
-    pub fn posted(&mut self, number: u32, transaction: L1Transaction) {
-        if self.machine.batches.get(&number).is_none_or(|batch| batch.has_reached(Finality::Posted)) {
+    pub fn posted(&mut self, batch: &Environment, transaction: L1Transaction) {
+        if self.unverified_batch(batch).is_none_or(|batch| batch.has_reached(Finality::Posted)) {
             return;
         }
-        let at = clock::now().unix_ms();
+        let (number, at) = (batch.batch_number, self.clock_ms());
         self.machine.posted(number, transaction, at);
         self.log(LogEntry::Posted { number, transaction, at });
         metrics::counter!(telemetry::L1_GAS, "call" => "commit").increment(transaction.gas);
     }
 
     /// The contract has verified a batch.
-    pub fn verified(&mut self, number: u32, transaction: L1Transaction) {
-        let Some(batch) = self.machine.batches.get(&number) else { return };
-        if batch.has_reached(Finality::Verified) {
-            return;
-        }
-        let (at, sealed_at, trace_id) = (clock::now().unix_ms(), batch.reached_at(Finality::Sealed), batch.trace());
+    pub fn verified(&mut self, batch: &Environment, transaction: L1Transaction) {
+        let number = batch.batch_number;
+        let Some(batch) = self.unverified_batch(batch) else { return };
+        let (at, sealed_at, trace_id) = (self.clock_ms(), batch.reached_at(Finality::Sealed), batch.trace());
         self.machine.verified(number, transaction, at);
         self.log(LogEntry::Verified { number, transaction, at });
         tracing::info!(batch = number, %trace_id, transaction = ?transaction.hash, "batch verified on L1");

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use weft_api::Finality;
+use weft_api::{Finality, Step};
 use weft_protocol::crypto::Digest;
 use weft_protocol::{AccountIndex, Domain, Reject, SignedTransaction, TransactionKind};
 use weft_storage::{IndexedTransaction, Position};
 
 use super::entry::UnixMs;
+use crate::l1::Lapse;
 
 /// A transaction that was accepted.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -21,6 +22,21 @@ pub struct TransactionRecord {
     pub accepted_at: UnixMs,
     /// What became of it.
     pub fate: Fate,
+    /// When its batch was taken back, if one was: the last time.
+    pub returned: Option<Return>,
+    /// Steps that it had reached before, the one back to *accepted* included.
+    pub past: Vec<Step>,
+}
+
+/// The batch of a transaction was taken back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Return {
+    /// The batch.
+    pub batch: u32,
+    /// Why.
+    pub reason: Lapse,
+    /// When, in milliseconds since the UNIX epoch.
+    pub at: UnixMs,
 }
 
 /// What became of a transaction.
@@ -51,13 +67,18 @@ impl Fate {
     pub(super) fn of_reject(reject: &Reject) -> Finality {
         match reject {
             Reject::Expired { .. } => Finality::Expired,
-            Reject::WrongNonce { .. } => Finality::Replaced,
+            Reject::WrongNonce { expected, got } if got < expected => Finality::Replaced,
             _ => Finality::Rejected,
         }
     }
 }
 
 impl TransactionRecord {
+    /// A transaction that was just accepted.
+    pub(super) const fn new(signed: SignedTransaction, sequence: u64, accepted_at: UnixMs) -> Self {
+        Self { signed, sequence, accepted_at, fate: Fate::Waiting, returned: None, past: Vec::new() }
+    }
+
     /// Accounts whose history it belongs to.
     #[must_use]
     pub fn accounts(&self) -> Vec<AccountIndex> {
@@ -98,6 +119,28 @@ impl Transactions {
             record.fate = fate;
             self.decided.entry(NEXT).or_default().push(*id);
         }
+    }
+
+    /// A transaction comes whose fate is known, and which no stored batch covers.
+    pub(super) fn insert_decided(&mut self, id: Digest, record: TransactionRecord) {
+        self.by_id.insert(id, record);
+        self.decided.entry(NEXT).or_default().push(id);
+    }
+
+    /// Everything decided since the last batch, in order.
+    pub(super) fn decided_since(&self) -> impl Iterator<Item = &TransactionRecord> {
+        self.decided.get(&NEXT).into_iter().flatten().filter_map(|id| self.by_id.get(id))
+    }
+
+    /// Takes out everything decided since the last batch, in order.
+    pub(super) fn take_decided(&mut self) -> Vec<TransactionRecord> {
+        let ids = self.decided.remove(&NEXT).unwrap_or_default();
+        ids.iter().filter_map(|id| self.by_id.remove(id)).collect()
+    }
+
+    /// Whether the store has all batches that were sealed.
+    pub(super) fn is_settled(&self) -> bool {
+        self.decided.keys().all(|batch| *batch == NEXT)
     }
 
     /// Everything decided since the last batch, to be stored with this one.

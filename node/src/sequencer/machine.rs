@@ -4,15 +4,17 @@
 //! the sequencer decides what the next entry is, and after a restart the log says it: the machine does the same both times.
 //! An entry is done first and counted ([`Machine::log_next`]) afterwards.
 
+mod abandon;
+mod checkpoint;
 mod end;
 mod replay;
 
 use std::collections::{BTreeMap, VecDeque};
 
 use tracing::Span;
-use weft_executor::{BatchBuilder, CheckedTransaction, Receipt, Refusal, State};
+use weft_executor::{BatchBuilder, CheckedTransaction, Receipt, Refusal, State, check_signatures};
 use weft_protocol::crypto::Digest;
-use weft_protocol::{Domain, Environment, Reject, RunningState, Timestamp};
+use weft_protocol::{Domain, Environment, Reject, RunningState, SignedTransaction, Timestamp};
 use weft_prover::{CircuitSizes, SegmentSize};
 
 use super::batch::{Batch, count};
@@ -23,6 +25,7 @@ use crate::compute::Compute;
 use crate::journal::Order;
 use crate::telemetry;
 
+pub(super) use abandon::{Abandonment, Taken};
 pub(super) use replay::Replayed;
 
 /// What a log can make a machine do that must not be: the node stops.
@@ -44,6 +47,9 @@ pub enum Fault {
         /// Why.
         reason: String,
     },
+    /// A transaction of the log is not signed rightly.
+    #[error("the log is damaged: a transaction in it has no valid signature")]
+    Signature,
     /// The log says something that cannot follow.
     #[error("the log does not replay: {reason}")]
     Log {
@@ -109,10 +115,11 @@ impl Queue {
     }
 }
 
-/// The batch after which the next one begins.
+/// The batch after which the next one begins; batch 0 stands for the beginning.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Last {
     pub(super) number: u32,
+    /// The latest time that a batch had, this one or one that was taken back.
     pub(super) timestamp: Timestamp,
     pub(super) root: Digest,
 }
@@ -144,6 +151,8 @@ pub(super) struct Machine {
     pub(super) log_next: u64,
     /// What is to be done outside, in order.
     pub(super) orders: Vec<Order>,
+    /// Entries of the log that still come and take batches back, with the first batch of each.
+    pub(super) abandonments: VecDeque<(u64, u32)>,
 }
 
 /// What became of a slot.
@@ -169,6 +178,7 @@ impl Machine {
             verified: (0, 0),
             log_next: 0,
             orders: Vec::new(),
+            abandonments: VecDeque::new(),
         }
     }
 
@@ -179,18 +189,18 @@ impl Machine {
         self.log_next = log_next;
     }
 
-    /// Takes back what waited behind that batch: transactions with their signatures checked, entries of the L1 queue, and
-    /// where they begin.
-    pub(super) fn restore(&mut self, pool: Vec<Waiting>, executed: (u64, [u8; 32]), queue: Vec<KnownEntry>) {
-        self.queue = Queue { executed, waiting: queue.into() };
-        for waiting in pool {
-            self.keep(waiting);
-        }
+    /// Checks signatures once more.
+    ///
+    /// # Errors
+    /// One is not valid.
+    pub(super) fn check(&self, transactions: Vec<SignedTransaction>) -> Result<Vec<CheckedTransaction>, Fault> {
+        let checked = self.compute.block_on(|| check_signatures(&self.rules.domain, transactions));
+        checked.into_iter().collect::<Result<_, _>>().map_err(|_| Fault::Signature)
     }
 
-    /// Threads for short work.
-    pub(super) fn compute(&self) -> &Compute {
-        &self.compute
+    /// Whether provers are wanted for a batch: not if L1 has verified it, nor if it will be taken back.
+    fn is_to_be_proved(&self, number: u32) -> bool {
+        number > self.rules.proven_on_l1 && self.abandonments.iter().all(|(_, from)| number < *from)
     }
 
     fn take_stage(&mut self) -> Stage {
@@ -263,12 +273,13 @@ impl Machine {
     /// It could be executed at once, but a rule refuses it. Nothing has changed.
     pub(super) fn accept(&mut self, checked: CheckedTransaction, sequence: u64, at: UnixMs) -> Result<(), Reject> {
         let id = id_of(checked.get(), &self.rules.domain);
-        let waiting = Waiting { id, checked: checked.clone(), sequence, accepted_at: at, span: Span::current() };
+        let record = TransactionRecord::new(checked.get().clone(), sequence, at);
+        let waiting = Waiting { id, checked: checked.clone(), accepted_at: at, span: Span::current() };
         tracing::info!(target: telemetry::TRACE, transaction = %id, "transaction accepted");
         if !self.has_waiting() {
-            match self.push(|builder| builder.push_transaction(checked)) {
+            match self.push(|builder| builder.push_transaction(checked.clone())) {
                 Pushed::Done(receipt) => {
-                    self.record(&waiting);
+                    self.transactions.insert(id, record);
                     self.executed(&waiting, &receipt, at);
                     return Ok(());
                 }
@@ -276,7 +287,7 @@ impl Machine {
                 Pushed::NoRoom => {}
             }
         }
-        self.keep(waiting);
+        self.keep(waiting, record);
         Ok(())
     }
 
@@ -308,15 +319,10 @@ impl Machine {
         Ok(())
     }
 
-    fn keep(&mut self, waiting: Waiting) {
-        self.record(&waiting);
+    /// Keeps a transaction until there is a batch for it.
+    fn keep(&mut self, waiting: Waiting, record: TransactionRecord) {
+        self.transactions.insert(waiting.id, record);
         self.pool.push(waiting);
-    }
-
-    fn record(&mut self, waiting: &Waiting) {
-        let Waiting { id, ref checked, sequence, accepted_at, .. } = *waiting;
-        let signed = checked.get().clone();
-        self.transactions.insert(id, TransactionRecord { signed, sequence, accepted_at, fate: Fate::Waiting });
     }
 
     fn executed(&mut self, waiting: &Waiting, receipt: &Receipt, at: UnixMs) {

@@ -9,11 +9,13 @@
 //! follows from the log alone. Memory holds what waits, the batches that L1 has not verified, and the objects: all else is
 //! read from the [archive](Archive).
 
+mod abandon;
 mod archive;
 mod batch;
 mod entry;
 mod handle;
 mod l1_news;
+mod l1_time;
 mod ledger;
 mod machine;
 mod open;
@@ -30,17 +32,18 @@ use weft_api::{AssetView, BackendError, Finality, Submission, SubmitError, Time}
 use weft_executor::CheckedTransaction;
 use weft_protocol::{AccountIndex, Environment, Object, Reject, Timestamp};
 
-use crate::clock;
 use crate::dispatch::Done;
 use crate::journal::{Effect, Journal, Parcel};
 use crate::l1::{L1Head, PostOrder};
 use crate::telemetry;
 use entry::UnixMs;
+use l1_time::{AHEAD_MAX, L1Time};
 use machine::Machine;
 
+pub use abandon::Overdue;
 pub use archive::Archive;
 pub use batch::Batch;
-pub use entry::{BatchShape, KnownEntry, LogEntry};
+pub use entry::{BatchShape, Checkpoint, KnownEntry, LogEntry};
 pub use handle::{Inbox, Phase, SequencerHandle};
 pub use l1_news::QueueCursor;
 pub use ledger::{Fate, TransactionRecord};
@@ -64,6 +67,7 @@ pub struct Sequencer {
     /// The begin of a batch that has no slot: it is logged with the first one, or never.
     unlogged: Option<LogEntry>,
     l1: L1Head,
+    l1_time: L1Time,
     /// The last L1 block whose events are all in the log.
     l1_block: u64,
     l1_answered_at: Option<Time>,
@@ -103,7 +107,7 @@ impl Sequencer {
         self.check_nonce(&checked)?;
         self.begin_for_one();
         self.check_pool(checked.get().transaction.sender)?;
-        let (signed, at) = (checked.get().clone(), clock::now().unix_ms());
+        let (signed, at) = (checked.get().clone(), self.clock_ms());
         let sequence = self.machine.log_next + u64::from(self.unlogged.is_some());
         if let Err(reject) = self.machine.accept(checked, sequence, at) {
             if self.unlogged.take().is_some() {
@@ -128,7 +132,7 @@ impl Sequencer {
         if !has_slots || self.is_halted() {
             return;
         }
-        let (fee_account, l1_block, at) = (self.fee_account(), self.l1_block, clock::now().unix_ms());
+        let (fee_account, l1_block, at) = (self.fee_account(), self.l1_block, self.clock_ms());
         // What the machine cannot do is not logged: after a restart with the cause removed it may be able to.
         match self.machine.seal(fee_account, l1_block, at) {
             Ok(()) => self.log(LogEntry::Sealed { fee_account, l1_block, at }),
@@ -146,6 +150,11 @@ impl Sequencer {
     pub fn fee_account(&self) -> Option<AccountIndex> {
         let FeeCollector { owner, key } = self.settings.fee_collector;
         self.objects().of(owner, key, AccountIndex(0)).next()
+    }
+
+    /// Now.
+    fn clock_ms(&self) -> UnixMs {
+        self.settings.clock.now().unix_ms()
     }
 
     /// An answer that goes out when everything that it may tell of is on the disk.
@@ -197,7 +206,7 @@ impl Sequencer {
     /// Whether the batch in work has waited for more slots as long as it may.
     fn is_old(&self) -> bool {
         let limit = u64::try_from(self.settings.batch.seal_after.as_millis()).unwrap_or(u64::MAX);
-        let age = |began: UnixMs| clock::now().unix_ms().saturating_sub(began);
+        let age = |began: UnixMs| self.clock_ms().saturating_sub(began);
         self.machine.building().is_some_and(|building| !self.machine.is_empty() && age(building.began_at) >= limit)
     }
 
@@ -216,7 +225,7 @@ impl Sequencer {
             slots_max: u32::try_from(limits.slots_max).unwrap_or(u32::MAX),
             streamed_slots: batch::count(self.settings.sizes.slots(self.settings.streamed)),
         };
-        let at = clock::now().unix_ms();
+        let at = self.clock_ms();
         match self.machine.begin(environment, shape, at) {
             Ok(()) => Some(LogEntry::BatchBegan { environment, shape, at }),
             Err(fault) => {
@@ -231,7 +240,7 @@ impl Sequencer {
         if self.is_held_back() {
             return None;
         }
-        let time = self.l1.timestamp.max(clock::now_seconds());
+        let time = self.next_time()?;
         let last = self.machine.last;
         if last.is_some_and(|last| last.timestamp.get() >= time) {
             return None;
@@ -241,6 +250,19 @@ impl Sequencer {
             batch_number: last.map_or(1, |last| last.number + 1),
             timestamp: Timestamp::new(time).ok()?,
         })
+    }
+
+    /// The time for a batch that begins now; `None` before L1 was heard. L1 takes it soon, whatever the node's clock says.
+    fn next_time(&self) -> Option<u64> {
+        self.l1_answered_at?;
+        let own = self.clock_ms() / 1000;
+        let excess = self.clock_ahead().unwrap_or(0).saturating_sub(AHEAD_MAX);
+        Some(self.l1.timestamp.max(own - excess))
+    }
+
+    /// Seconds by which the node's clock is ahead of L1's; `None` if that is not known.
+    fn clock_ahead(&self) -> Option<u64> {
+        self.l1_time.ahead(self.clock_ms() / 1000)
     }
 
     /// Whether as many batches as allowed are not verified.

@@ -3,18 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tracing::Span;
 use weft_api::Finality;
-use weft_executor::{CheckedTransaction, State, check_signatures};
+use weft_executor::State;
+use weft_protocol::RunningState;
 use weft_protocol::crypto::Digest;
-use weft_protocol::{RunningState, SignedTransaction};
 use weft_state_tree::IndexOutOfRange;
 use weft_storage::{Applied, OpenError, Opened, RollupStore, StoreError};
 
 use super::entry::{Checkpoint, LogEntry};
-use super::machine::{Fault, Last, Machine, Replayed, Rules};
-use super::pool::Waiting;
-use super::{Archive, Batch, Sequencer, Settings, ledger};
+use super::l1_time::L1Time;
+use super::machine::{Abandonment, Fault, Last, Machine, Replayed, Rules, Taken};
+use super::{Archive, Batch, Sequencer, Settings};
 use crate::compute::Compute;
 use crate::dispatch::{Dispatcher, Outlets};
 use crate::journal::{Journal, Parcel};
@@ -39,9 +38,6 @@ pub enum OpeningError {
     /// The log leads to where a node stops.
     #[error(transparent)]
     Fault(#[from] Fault),
-    /// A transaction of the log is not signed rightly.
-    #[error("the log is damaged: a transaction in it has no valid signature")]
-    Signature,
     /// A stored batch is missing.
     #[error("the state stands at batch {number}, of which there is no record")]
     NoBatch {
@@ -105,33 +101,31 @@ impl Opening {
 
     /// Goes behind the batch at which the state stands.
     fn go_behind(&mut self, state: State, applied: Applied) -> Result<(), OpeningError> {
-        let Applied { batch: number, log_next, .. } = applied;
-        let last: Batch = self.store.batch(number)?.ok_or(OpeningError::NoBatch { number })?;
-        let Checkpoint { pool, queue, l1_block } = last.checkpoint.clone().unwrap_or_default();
-        let transactions = pool.iter().map(|(signed, ..)| signed.clone()).collect();
-        let checked = self.check(transactions)?;
-        let pool = checked.into_iter().zip(&pool).map(|(checked, &(_, sequence, accepted_at))| Waiting {
-            id: ledger::id_of(checked.get(), &self.settings.deployment.domain),
-            checked,
-            sequence,
-            accepted_at,
-            span: Span::none(),
-        });
-        self.l1_block = l1_block;
-        let (batches, verified) = self.unverified(number)?;
-        let position = Last { number, timestamp: last.environment().timestamp, root: last.root() };
-        self.machine.go_behind(state.after_batch(number), position, log_next);
-        self.machine.restore(pool.collect(), last.queue_end(), queue);
+        let Applied { batch: number, log_next, root } = applied;
+        let checkpoint = self.store.checkpoint::<Checkpoint>()?.ok_or(OpeningError::NoBatch { number })?;
+        let queue_end = match number {
+            0 => (0, [0; 32]),
+            number => self.stored(number)?.queue_end(),
+        };
+        self.l1_block = checkpoint.l1_block;
+        let (batches, verified) = self.read_unverified(number)?;
+        let last = Last { number, timestamp: checkpoint.timestamp, root };
+        self.machine.go_behind(state.after_batch(number), last, log_next);
+        self.machine.restore(checkpoint, queue_end)?;
         self.machine.batches = batches;
         self.machine.verified = verified;
         Ok(())
     }
 
+    fn stored(&self, number: u32) -> Result<Batch, OpeningError> {
+        self.store.batch(number)?.ok_or(OpeningError::NoBatch { number })
+    }
+
     /// The stored batches that are not verified, and the last one that is with the end of its queue entries.
-    fn unverified(&self, last: u32) -> Result<(BTreeMap<u32, Batch>, Verified), OpeningError> {
+    fn read_unverified(&self, last: u32) -> Result<(BTreeMap<u32, Batch>, Verified), OpeningError> {
         let mut batches = BTreeMap::new();
         for number in (1..=last).rev() {
-            let batch: Batch = self.store.batch(number)?.ok_or(OpeningError::NoBatch { number })?;
+            let batch = self.stored(number)?;
             if batch.has_reached(Finality::Verified) {
                 return Ok((batches, (number, batch.queue().end)));
             }
@@ -147,6 +141,7 @@ impl Opening {
     pub fn replay<O: Outlets>(&mut self, dispatcher: &mut Dispatcher<O>) -> Result<(), OpeningError> {
         let from = self.machine.log_next;
         let store = Arc::clone(&self.store);
+        self.look_ahead()?;
         let mut entries = store.replay::<LogEntry>(from);
         loop {
             let chunk: Vec<_> = entries.by_ref().take(REPLAY_ENTRIES).collect::<Result<_, _>>()?;
@@ -159,21 +154,35 @@ impl Opening {
         Ok(())
     }
 
+    /// Learns which batches will be taken back: nothing is proved of them, and provers may know others of their numbers.
+    fn look_ahead(&mut self) -> Result<(), OpeningError> {
+        for entry in self.store.replay::<LogEntry>(self.machine.log_next) {
+            if let (position, LogEntry::BatchesAbandoned { from, .. }) = entry? {
+                self.machine.abandonments.push_back((position, from));
+            }
+        }
+        Ok(())
+    }
+
     fn replay_chunk<O: Outlets>(
         &mut self,
         entries: Vec<LogEntry>,
         dispatcher: &mut Dispatcher<O>,
     ) -> Result<(), OpeningError> {
         let signed = entries.iter().filter_map(LogEntry::signed).cloned().collect();
-        let mut checked = self.check(signed)?.into_iter();
+        let mut checked = self.machine.check(signed)?.into_iter();
         for entry in entries {
-            if let LogEntry::Sealed { l1_block, .. } = entry {
+            if let LogEntry::Sealed { l1_block, .. } | LogEntry::BatchesAbandoned { l1_block, .. } = entry {
                 self.l1_block = self.l1_block.max(l1_block);
             }
             let entry = match entry {
                 LogEntry::Transaction { at, .. } => {
                     let checked = checked.next().expect("each transaction was checked");
                     Replayed::Transaction { checked, at }
+                }
+                LogEntry::BatchesAbandoned { from, reason, proving, l1_block, at } => {
+                    let order = Abandonment { from, reason, proving, l1_block, at };
+                    Replayed::Abandonment { order, taken: self.taken(from)? }
                 }
                 other => Replayed::Other(other),
             };
@@ -187,10 +196,12 @@ impl Opening {
         Ok(())
     }
 
-    fn check(&self, transactions: Vec<SignedTransaction>) -> Result<Vec<CheckedTransaction>, OpeningError> {
-        let domain = self.settings.deployment.domain;
-        let checked = self.machine.compute().block_on(|| check_signatures(&domain, transactions));
-        checked.into_iter().collect::<Result<_, _>>().map_err(|_| OpeningError::Signature)
+    /// What the store has of a batch and of those after it: all that was sealed, because each order is done before the next
+    /// entry.
+    fn taken(&self, from: u32) -> Result<Vec<Taken>, OpeningError> {
+        let archive = Archive::new(Arc::clone(&self.store));
+        let taken = (from..=self.last_sealed()).map(|number| archive.taken(number));
+        Ok(taken.collect::<Result<_, _>>()?)
     }
 
     /// The state root after a batch, 0 for the state before the first; `None` if there is no such sealed batch.
@@ -206,6 +217,20 @@ impl Opening {
             None => self.store.batch(number)?,
         };
         Ok(batch.filter(|batch| batch.has_reached(Finality::Sealed)).map(|batch| batch.root()))
+    }
+
+    /// Batches that L1 has not verified, rising, and whether they are sealed.
+    #[must_use]
+    pub fn unverified(&self) -> Vec<(u32, bool)> {
+        let batches = self.machine.batches.values().filter(|batch| batch.number() > self.settings.proven_on_l1);
+        let open = batches.filter(|batch| !batch.has_reached(Finality::Verified));
+        open.map(|batch| (batch.number(), batch.has_reached(Finality::Sealed))).collect()
+    }
+
+    /// The store, if nobody else has it.
+    #[must_use]
+    pub fn into_store(self) -> Option<RollupStore> {
+        Arc::into_inner(self.store)
     }
 
     /// The last sealed batch, 0 before the first.
@@ -244,6 +269,7 @@ impl Opening {
             parcel: Parcel::default(),
             unlogged: None,
             l1: L1Head::default(),
+            l1_time: L1Time::default(),
             l1_block: self.l1_block,
             l1_answered_at: None,
             assets: Vec::new(),

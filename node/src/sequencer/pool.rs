@@ -14,8 +14,6 @@ use super::entry::UnixMs;
 pub(super) struct Waiting {
     pub(super) id: Digest,
     pub(super) checked: CheckedTransaction,
-    /// Its place in the log.
-    pub(super) sequence: u64,
     pub(super) accepted_at: UnixMs,
     /// The request that brought it.
     pub(super) span: Span,
@@ -46,6 +44,11 @@ impl Pool {
     /// Transactions of an account that wait.
     pub(super) fn count_of(&self, sender: AccountIndex) -> u32 {
         self.by_sender.get(&sender).copied().unwrap_or(0)
+    }
+
+    /// Takes out all that wait, in order.
+    pub(super) fn take(&mut self) -> VecDeque<Waiting> {
+        std::mem::take(self).waiting
     }
 
     pub(super) fn push(&mut self, waiting: Waiting) {

@@ -6,6 +6,7 @@ use weft_protocol::Address;
 use weft_protocol::crypto::Digest;
 use weft_prover::{CircuitSizes, SegmentSize};
 
+use crate::clock::Clock;
 use crate::config::BatchLimits;
 
 /// The account that collects fees, by its owner and key. Anybody may open an account with this key on L1, but only one
@@ -43,4 +44,6 @@ pub struct Settings {
     pub circuits: Vec<weft_api::Circuit>,
     /// The last batch that the contract had verified when the node started.
     pub proven_on_l1: u32,
+    /// What time it is.
+    pub clock: Clock,
 }

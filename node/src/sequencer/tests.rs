@@ -3,6 +3,7 @@ use std::time::Duration;
 use super::*;
 
 mod behaviour;
+mod clock;
 mod restart;
 mod traces;
 mod views;

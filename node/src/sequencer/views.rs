@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use weft_api::{
     AccountFilter, AccountProofView, AccountView, BatchSelector, BatchView, Bytes, Finality, L1View, PageRequest,
-    QueueRange, RejectionView, StateAt, Step, Time, TransactionKindName, TransactionView,
+    QueueRange, RejectionView, ReturnView, StateAt, Step, Time, TransactionKindName, TransactionView,
 };
 use weft_executor::Objects;
 use weft_protocol::crypto::Digest;
-use weft_protocol::{AccountIndex, Record, Withdrawal};
+use weft_protocol::{AccountIndex, Environment, Record, Withdrawal};
 use weft_storage::{Position, StoreError};
 
 use super::machine::Stage;
@@ -48,6 +48,8 @@ impl Sequencer {
     /// A transaction that was accepted.
     pub fn transaction(&self, id: &Digest, shelf: &mut Shelf) -> Option<TransactionView> {
         let entry = self.record(id, shelf)?;
+        let mut steps = vec![Step { step: Finality::Accepted, at: Time::from_unix_ms(entry.accepted_at) }];
+        steps.extend(&entry.past);
         let mut view = TransactionView {
             id: *id,
             status: Finality::Accepted,
@@ -56,7 +58,12 @@ impl Sequencer {
             batch: None,
             slot: None,
             proving: None,
-            steps: vec![Step { step: Finality::Accepted, at: Time::from_unix_ms(entry.accepted_at) }],
+            steps,
+            returned: entry.returned.map(|returned| ReturnView {
+                batch: returned.batch,
+                at: Time::from_unix_ms(returned.at),
+                reason: returned.reason.to_string(),
+            }),
             soft_receipt: None,
             l1: L1View::default(),
         };
@@ -202,8 +209,8 @@ impl Sequencer {
 
     /// The file with a batch's proof.
     #[must_use]
-    pub(super) fn proof(&self, number: u32) -> Option<Bytes> {
-        self.read(self.archive.proof(number))
+    pub(super) fn proof(&self, batch: &Environment) -> Option<Bytes> {
+        self.read(self.archive.proof(batch))
     }
 
     /// What a sealed batch pays out; a batch in work pays nothing yet.

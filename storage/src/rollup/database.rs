@@ -17,7 +17,7 @@ use super::{OpenError, Part, StoreError};
 use crate::options::Bounds;
 
 /// Version of keys and values of both databases. It rises with each change; there is no migration.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// Blocks of both databases that are kept in memory, indices and filters included.
 const CACHE_BYTES: usize = 64 << 20;

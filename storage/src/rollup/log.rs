@@ -6,6 +6,7 @@ use std::sync::MutexGuard;
 use rocksdb::{DEFAULT_COLUMN_FAMILY_NAME, IteratorMode, ReadOptions, WriteBatch};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use weft_protocol::Timestamp;
 
 use super::database::{Database, Durability, encode, whole_scan};
 use super::{RollupStore, StoreError};
@@ -15,7 +16,8 @@ pub const APPEND_ENTRIES_MAX: usize = 65_536;
 
 /// Position (8 bytes, big-endian) to entry.
 const ENTRIES: &str = "entries";
-/// Batch number (4 bytes, big-endian) to the bytes of its proof file.
+/// Batch number (4 bytes, big-endian) and time (8 bytes, big-endian) to the bytes of its proof file. The time tells a batch
+/// from one of the same number that was taken back.
 const PROOFS: &str = "proofs";
 /// Column families of the log.
 pub(super) const FAMILIES: [&str; 2] = [ENTRIES, PROOFS];
@@ -94,26 +96,32 @@ impl RollupStore {
         })
     }
 
-    /// Keeps the proof file of a batch, synced.
+    /// Keeps the proof file of the batch with this number and time, synced.
     ///
     /// # Errors
     /// The disk refuses, as for [`append`](Self::append).
-    pub fn put_proof(&self, batch: u32, file: &[u8]) -> Result<(), StoreError> {
-        self.put_log(PROOFS, &batch.to_be_bytes(), file)
+    pub fn put_proof(&self, batch: u32, time: Timestamp, file: &[u8]) -> Result<(), StoreError> {
+        let mut write = WriteBatch::default();
+        write.put_cf(self.log.family(PROOFS), proof_key(batch, time), file);
+        self.write_log(&mut self.tail(), write)
+    }
+
+    /// Deletes the proof file of a batch that was taken back, synced.
+    ///
+    /// # Errors
+    /// The disk refuses, as for [`append`](Self::append).
+    pub fn delete_proof(&self, batch: u32, time: Timestamp) -> Result<(), StoreError> {
+        let mut write = WriteBatch::default();
+        write.delete_cf(self.log.family(PROOFS), proof_key(batch, time));
+        self.write_log(&mut self.tail(), write)
     }
 
     /// The proof file of a batch.
     ///
     /// # Errors
     /// It cannot be read.
-    pub fn proof(&self, batch: u32) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.log.get_bytes(PROOFS, &batch.to_be_bytes())?.map(|file| file.to_vec()))
-    }
-
-    fn put_log(&self, family: &str, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
-        let mut batch = WriteBatch::default();
-        batch.put_cf(self.log.family(family), key, value);
-        self.write_log(&mut self.tail(), batch)
+    pub fn proof(&self, batch: u32, time: Timestamp) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.log.get_bytes(PROOFS, &proof_key(batch, time))?.map(|file| file.to_vec()))
     }
 
     /// One synced write. The state then notes how much the log holds, so that a loss at the log's end, which looks like
@@ -132,6 +140,13 @@ impl RollupStore {
     fn tail(&self) -> MutexGuard<'_, Tail> {
         self.tail.lock().expect("nothing panics while it holds the lock")
     }
+}
+
+fn proof_key(batch: u32, time: Timestamp) -> [u8; 12] {
+    let mut key = [0; 12];
+    key[..4].copy_from_slice(&batch.to_be_bytes());
+    key[4..].copy_from_slice(&time.get().to_be_bytes());
+    key
 }
 
 /// Notes in the state how much the log holds.

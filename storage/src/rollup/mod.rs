@@ -7,7 +7,8 @@
 //! ```
 //! The log is the truth and the state follows from it: a state that is behind catches up by replay from
 //! [`Applied::log_next`], one that is lost or wrong is computed again from entry 0 ([`RollupStore::reset_state`]).
-//! A batch is applied only after its entries are synced, so the state is never ahead of the log.
+//! A batch is applied only after its entries are synced, so the state is never ahead of the log. The last batches can be
+//! taken back: one by one, to be applied again, or together for good ([`RollupStore::roll_back`]).
 //!
 //! A crash takes from each database at most its last writes; in the log these were not acknowledged. The state also notes
 //! how much was synced to the log, so that damage at the log's end is not taken for a crash. Checksums find other damage
@@ -35,7 +36,9 @@ use weft_protocol::{AccountIndex, Object};
 pub use database::SCHEMA;
 pub use error::{OpenError, Part, StoreError};
 pub use log::APPEND_ENTRIES_MAX;
-pub use state::{Applied, Change, IndexedTransaction, PAGE_MAX, Position, StateCommit, UNDO_BATCHES};
+pub use state::{
+    Applied, Change, Changed, IndexedTransaction, PAGE_MAX, Position, Standing, StateCommit, UNDO_BATCHES,
+};
 
 use database::Database;
 use log::Tail;
@@ -61,7 +64,7 @@ pub struct RollupStore {
     lock: File,
 }
 
-/// What a store held when it was opened.
+/// What a store holds before anything is done with it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Opened {
     /// The objects after batch [`Self::applied`], by index.
@@ -96,13 +99,21 @@ impl RollupStore {
         log::note_written(&log, &state)?;
         let tail = Mutex::new(Tail::read(&log)?);
         let applied = state::read_applied(&state)?;
-        let objects = state::read_objects(&state)?;
         let identity = identity.to_vec();
         let store = Self { log, tail, state, applied: Mutex::new(applied), identity, lock };
-        let log_next = store.log_next();
-        let batch = applied.map(|applied| applied.batch);
-        tracing::info!(dir = %dir.display(), objects = objects.len(), batch, log_next, "store opened");
-        Ok((store, Opened { objects, applied, log_next }))
+        let opened = store.opened()?;
+        let (batch, objects) = (applied.map(|applied| applied.batch), opened.objects.len());
+        tracing::info!(dir = %dir.display(), objects, batch, log_next = opened.log_next, "store opened");
+        Ok((store, opened))
+    }
+
+    /// What the store holds now.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn opened(&self) -> Result<Opened, StoreError> {
+        let objects = state::read_objects(&self.state)?;
+        Ok(Opened { objects, applied: self.applied(), log_next: self.log_next() })
     }
 
     /// Forgets the state, so that the log can be replayed from entry 0. The log stays, with the proof files.

@@ -31,6 +31,8 @@ pub(super) const FAMILIES: [&str; 5] = [OBJECTS, UNDO, BATCHES, TRANSACTIONS, HI
 
 /// Key of [`Applied`] in the default column family.
 const APPLIED: &[u8] = b"applied";
+/// Key of the caller's checkpoint there.
+const CHECKPOINT: &[u8] = b"checkpoint";
 
 /// The batch that the state stands at.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -65,11 +67,21 @@ pub struct IndexedTransaction<T> {
     pub accounts: Vec<AccountIndex>,
 }
 
-/// A batch as it goes into the state: `B` is the caller's record of a batch, `T` that of a transaction.
+/// Where a state stands: `C` is what the caller needs, beside the objects, to go on from there.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct StateCommit<B, T> {
+pub struct Standing<C> {
     /// The batch, its root and its end in the log.
     pub applied: Applied,
+    /// What else is needed to go on behind it. That of the last batch is kept, and those of the batches that can be taken
+    /// back to.
+    pub checkpoint: C,
+}
+
+/// A batch as it goes into the state: `B` is the caller's record of a batch, `T` that of a transaction, `C` the checkpoint.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StateCommit<B, T, C> {
+    /// Where the state stands then.
+    pub standing: Standing<C>,
     /// Objects that it wrote.
     pub changes: Vec<Change>,
     /// What is to be known of the batch.
@@ -91,8 +103,18 @@ pub struct Position {
 #[derive(Debug, Serialize, Deserialize)]
 struct Undo {
     before: Option<Applied>,
+    checkpoint_before: Vec<u8>,
     objects: Vec<(AccountIndex, Option<Object>)>,
     transactions: Vec<([u8; 32], Vec<AccountIndex>)>,
+}
+
+/// What a batch has changed in the state.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Changed {
+    /// What stood before it where it wrote; of several at one index the first counts.
+    pub objects: Vec<(AccountIndex, Option<Object>)>,
+    /// Ids of its transactions, in order.
+    pub transactions: Vec<[u8; 32]>,
 }
 
 impl Position {
@@ -112,39 +134,48 @@ impl RollupStore {
         *self.lock_applied()
     }
 
+    /// The checkpoint of the batch that the state stands at, `None` before the first one.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn checkpoint<C: DeserializeOwned>(&self) -> Result<Option<C>, StoreError> {
+        self.state.get(DEFAULT_COLUMN_FAMILY_NAME, CHECKPOINT)
+    }
+
     /// Takes a batch into the state: all of it or nothing, without a sync. A record of a transaction replaces an older
     /// one of the same id. The batch can be taken back until [`UNDO_BATCHES`] others follow.
     ///
     /// # Errors
     /// It is not the batch after the applied one (any may be the first), its end in the log is not between that of the
     /// applied one and the end of the log, or the disk refuses. The state then stays as it is.
-    pub fn apply<B: Serialize, T: Serialize>(&self, commit: &StateCommit<B, T>) -> Result<(), StoreError> {
+    pub fn apply<B: Serialize, T: Serialize, C: Serialize>(
+        &self,
+        commit: &StateCommit<B, T, C>,
+    ) -> Result<(), StoreError> {
         let mut applied = self.lock_applied();
-        self.check_order(applied.as_ref(), &commit.applied)?;
-        let batch = self.commit_batch(*applied, commit)?;
-        self.state.write(batch, Durability::Eventual)?;
-        *applied = Some(commit.applied);
-        Ok(())
-    }
-
-    fn check_order(&self, last: Option<&Applied>, next: &Applied) -> Result<(), StoreError> {
-        let (expected, min) = last.map_or((next.batch, 0), |last| (last.batch + 1, last.log_next));
+        let next = commit.standing.applied;
+        let expected = applied.map_or(next.batch, |last| last.batch + 1);
         if next.batch != expected {
             return Err(StoreError::NotTheNext { expected, got: next.batch });
         }
-        let (got, max) = (next.log_next, self.log_next());
-        if !(min..=max).contains(&got) {
-            return Err(StoreError::NotInLog { got, min, max });
-        }
+        self.check_in_log(applied.as_ref(), &next)?;
+        let batch = self.commit_batch(*applied, commit)?;
+        self.state.write(batch, Durability::Eventual)?;
+        *applied = Some(next);
         Ok(())
     }
 
-    fn commit_batch<B: Serialize, T: Serialize>(
+    fn check_in_log(&self, last: Option<&Applied>, next: &Applied) -> Result<(), StoreError> {
+        let (got, min, max) = (next.log_next, last.map_or(0, |last| last.log_next), self.log_next());
+        if (min..=max).contains(&got) { Ok(()) } else { Err(StoreError::NotInLog { got, min, max }) }
+    }
+
+    fn commit_batch<B: Serialize, T: Serialize, C: Serialize>(
         &self,
         before: Option<Applied>,
-        commit: &StateCommit<B, T>,
+        commit: &StateCommit<B, T, C>,
     ) -> Result<WriteBatch, StoreError> {
-        let number = commit.applied.batch;
+        let number = commit.standing.applied.batch;
         let mut batch = WriteBatch::default();
         for change in &commit.changes {
             self.set_object(&mut batch, change.index, change.after.as_ref())?;
@@ -159,30 +190,93 @@ impl RollupStore {
         batch.put_cf(self.state.family(BATCHES), number.to_be_bytes(), encode(&commit.record)?);
         let objects = commit.changes.iter().map(|change| (change.index, change.before)).collect();
         let transactions = commit.transactions.iter().map(|tx| (tx.id, tx.accounts.clone())).collect();
-        let undo = Undo { before, objects, transactions };
+        let checkpoint = self.state.get_bytes(DEFAULT_COLUMN_FAMILY_NAME, CHECKPOINT)?;
+        let checkpoint_before = checkpoint.map_or_else(Vec::new, |bytes| bytes.to_vec());
+        let undo = Undo { before, checkpoint_before, objects, transactions };
         batch.put_cf(self.state.family(UNDO), number.to_be_bytes(), encode(&undo)?);
         if let Some(old) = number.checked_sub(UNDO_BATCHES) {
             batch.delete_cf(self.state.family(UNDO), old.to_be_bytes());
         }
-        batch.put_cf(self.state.family(DEFAULT_COLUMN_FAMILY_NAME), APPLIED, encode(&commit.applied)?);
+        self.set_standing(&mut batch, &commit.standing)?;
         Ok(batch)
     }
 
+    fn set_standing<C: Serialize>(&self, batch: &mut WriteBatch, standing: &Standing<C>) -> Result<(), StoreError> {
+        let family = self.state.family(DEFAULT_COLUMN_FAMILY_NAME);
+        batch.put_cf(family, APPLIED, encode(&standing.applied)?);
+        batch.put_cf(family, CHECKPOINT, encode(&standing.checkpoint)?);
+        Ok(())
+    }
+
     /// Takes the last applied batch out of the state, with the records of its transactions, all of it or nothing, and
-    /// returns the batch that the state stands at then.
+    /// returns the batch that the state stands at then: it is as if the batch had not been applied.
     ///
     /// # Errors
     /// No batch is applied, or the undo of the last one is not stored any more ([`StoreError::UnknownBatch`] names the
     /// batch), or the disk refuses. The state then stays as it is.
     pub fn revert_last(&self) -> Result<Option<Applied>, StoreError> {
         let mut applied = self.lock_applied();
-        let number = applied.map_or(0, |applied| applied.batch);
+        let mut batch = WriteBatch::default();
+        let undo = self.take_back(&mut batch, applied.map_or(0, |applied| applied.batch))?;
+        let family = self.state.family(DEFAULT_COLUMN_FAMILY_NAME);
+        match &undo.before {
+            Some(before) => {
+                batch.put_cf(family, APPLIED, encode(before)?);
+                batch.put_cf(family, CHECKPOINT, undo.checkpoint_before);
+            }
+            None => {
+                batch.delete_cf(family, APPLIED);
+                batch.delete_cf(family, CHECKPOINT);
+            }
+        }
+        self.state.write(batch, Durability::Eventual)?;
+        *applied = undo.before;
+        Ok(undo.before)
+    }
+
+    /// Takes all batches after that of `standing` out of the state, with the records of their transactions, and says where it
+    /// stands then: all in one write, without a sync. Other batches may follow, with the same numbers.
+    ///
+    /// # Errors
+    /// That batch is not applied, or the undo of a later one is not stored any more ([`StoreError::UnknownBatch`] names the
+    /// batch), or its end in the log is before that of the last applied one or behind the log's, or the disk refuses. The
+    /// state then stays as it is.
+    pub fn roll_back<C: Serialize>(&self, standing: &Standing<C>) -> Result<(), StoreError> {
+        let mut applied = self.lock_applied();
+        let (first, last) = (standing.applied.batch, applied.map_or(0, |applied| applied.batch));
+        if first > last {
+            return Err(StoreError::UnknownBatch { number: first });
+        }
+        self.check_in_log(applied.as_ref(), &standing.applied)?;
+        let mut batch = WriteBatch::default();
+        for number in (first + 1..=last).rev() {
+            self.take_back(&mut batch, number)?;
+        }
+        self.set_standing(&mut batch, standing)?;
+        self.state.write(batch, Durability::Eventual)?;
+        *applied = Some(standing.applied);
+        Ok(())
+    }
+
+    /// What an applied batch has changed; `None` if that is not stored any more, or never was.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn changed(&self, number: u32) -> Result<Option<Changed>, StoreError> {
+        let undo: Option<Undo> = self.state.get(UNDO, &number.to_be_bytes())?;
+        Ok(undo.map(|undo| Changed {
+            objects: undo.objects,
+            transactions: undo.transactions.into_iter().map(|(id, _)| id).collect(),
+        }))
+    }
+
+    /// Adds to a write what takes a batch back, but for where the state stands then.
+    fn take_back(&self, batch: &mut WriteBatch, number: u32) -> Result<Undo, StoreError> {
         let undo: Option<Undo> = self.state.get(UNDO, &number.to_be_bytes())?;
         let undo = undo.ok_or(StoreError::UnknownBatch { number })?;
-        let mut batch = WriteBatch::default();
         // Backwards: if an index was written twice, the first value counts.
         for (index, object) in undo.objects.iter().rev() {
-            self.set_object(&mut batch, *index, object.as_ref())?;
+            self.set_object(batch, *index, object.as_ref())?;
         }
         for ((id, accounts), place) in undo.transactions.iter().zip(0..) {
             batch.delete_cf(self.state.family(TRANSACTIONS), id);
@@ -192,14 +286,7 @@ impl RollupStore {
         }
         batch.delete_cf(self.state.family(BATCHES), number.to_be_bytes());
         batch.delete_cf(self.state.family(UNDO), number.to_be_bytes());
-        let family = self.state.family(DEFAULT_COLUMN_FAMILY_NAME);
-        match &undo.before {
-            Some(before) => batch.put_cf(family, APPLIED, encode(before)?),
-            None => batch.delete_cf(family, APPLIED),
-        }
-        self.state.write(batch, Durability::Eventual)?;
-        *applied = undo.before;
-        Ok(undo.before)
+        Ok(undo)
     }
 
     fn set_object(

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use weft_protocol::Timestamp;
 use weft_protocol::{AccountIndex, Object};
 use weft_storage::rollup::{Applied, Change, RollupStore};
 
@@ -57,7 +58,7 @@ fn write_until_killed(dir: &Path) -> io::Result<()> {
     let (store, opened) = open(dir);
     let last = opened.applied.map_or(0, |applied| applied.batch);
     // The last writer may have been killed before it came to that.
-    store.put_proof(last, &proof(last)).expect("the disk takes it");
+    store.put_proof(last, Timestamp::MAX, &proof(last)).expect("the disk takes it");
     for batch in last + 1.. {
         let commit = nth_commit(batch);
         let entries: Vec<String> = (store.log_next()..log_end(batch)).map(entry).collect();
@@ -65,7 +66,7 @@ fn write_until_killed(dir: &Path) -> io::Result<()> {
         writeln!(out, "\nlogged {}", log_end(batch))?;
         store.apply(&commit).expect("it is the next batch");
         writeln!(out, "\napplied {batch}")?;
-        store.put_proof(batch, &proof(batch)).expect("the disk takes it");
+        store.put_proof(batch, Timestamp::MAX, &proof(batch)).expect("the disk takes it");
         writeln!(out, "\nproved {batch}")?;
         out.flush()?;
     }
@@ -140,7 +141,7 @@ fn check(store: &RollupStore, objects: Vec<(AccountIndex, Object)>, said: &Said)
     for number in 1..=batch + 1 {
         assert_eq!(store.batch::<String>(number).unwrap().is_some(), number <= batch);
         assert_eq!(store.transaction::<String>(&id(number, 1)).unwrap().is_some(), number <= batch);
-        let file = store.proof(number).unwrap();
+        let file = store.proof(number, Timestamp::MAX).unwrap();
         assert!(file.is_some() || u64::from(number) > said.proved, "the proof file of batch {number} is lost");
         assert!(file.is_none_or(|file| file == proof(number)), "the proof file of batch {number} is torn");
     }

@@ -6,6 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::thread;
 
+use weft_protocol::Timestamp;
 use weft_protocol::{AccountIndex, Object};
 use weft_storage::rollup::{Applied, OpenError, RollupStore};
 
@@ -33,7 +34,7 @@ fn read(dir: &Path) -> Result<Content, OpenError> {
         objects: opened.objects,
         applied: opened.applied,
         entries: store.replay(0).collect::<Result<_, _>>()?,
-        proof: store.proof(1)?,
+        proof: store.proof(1, Timestamp::MAX)?,
         batches: store.batches(None, 100)?,
         transactions,
     })
@@ -47,7 +48,7 @@ fn write(dir: &Path) -> BTreeMap<Option<u32>, Content> {
     for group in entries.chunks(7) {
         store.append(group).unwrap();
     }
-    store.put_proof(1, &[9; 3000]).unwrap();
+    store.put_proof(1, Timestamp::MAX, &[9; 3000]).unwrap();
     drop(store);
     contents.insert(None, read(dir).unwrap());
     for batch in 1..=BATCHES {

@@ -1,4 +1,5 @@
 use rocksdb::{ColumnFamilyDescriptor, DB, Options};
+use weft_protocol::Timestamp;
 use weft_storage::rollup::{APPEND_ENTRIES_MAX, Part, RollupStore, StoreError};
 
 use crate::open;
@@ -93,13 +94,18 @@ fn a_missing_entry_is_found() {
 fn proof_files_outlive_the_state() {
     let dir = tempfile::tempdir().unwrap();
     let (store, _) = open(dir.path());
-    assert_eq!(store.proof(3).unwrap(), None);
-    store.put_proof(3, &[5; 100_000]).unwrap();
+    let [first, second] = [1_000, 2_000].map(|time| Timestamp::new(time).unwrap());
+    assert_eq!(store.proof(3, first).unwrap(), None);
+    store.put_proof(3, first, &[5; 100_000]).unwrap();
+    store.put_proof(3, second, &[6; 10]).unwrap();
     store.append(&["a"]).unwrap();
     let store = store.reset_state().unwrap();
     drop(store);
     let (store, _) = open(dir.path());
-    assert_eq!(store.proof(3).unwrap(), Some(vec![5; 100_000]));
-    assert_eq!(store.proof(4).unwrap(), None);
+    assert_eq!(store.proof(3, first).unwrap(), Some(vec![5; 100_000]));
+    assert_eq!(store.proof(4, first).unwrap(), None);
+    store.delete_proof(3, first).unwrap();
+    store.delete_proof(3, first).unwrap();
+    assert_eq!((store.proof(3, first).unwrap(), store.proof(3, second).unwrap()), (None, Some(vec![6; 10])));
     assert_eq!(replay(&store, 0), [(0, "a".to_owned())]);
 }

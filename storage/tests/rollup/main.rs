@@ -13,12 +13,12 @@ use std::path::Path;
 
 use weft_protocol::crypto::{Digest, Goldilocks};
 use weft_protocol::{AccountIndex, Address, Object};
-use weft_storage::rollup::{Applied, Change, IndexedTransaction, Opened, RollupStore, StateCommit};
+use weft_storage::rollup::{Applied, Change, IndexedTransaction, Opened, RollupStore, Standing, StateCommit};
 
 const IDENTITY: &[u8] = b"deployment 1";
 
 /// A commit whose records are texts.
-type Commit = StateCommit<String, String>;
+type Commit = StateCommit<String, String, u32>;
 
 fn open(dir: &Path) -> (RollupStore, Opened) {
     RollupStore::open(dir, IDENTITY).expect("the store opens")
@@ -53,7 +53,7 @@ fn commit(batch: u32, log_next: u64, changes: Vec<Change>, accounts: &[&[u32]]) 
         accounts: accounts.iter().map(|&index| AccountIndex(index)).collect(),
     });
     StateCommit {
-        applied: Applied { batch, root: digest(batch), log_next },
+        standing: Standing { applied: Applied { batch, root: digest(batch), log_next }, checkpoint: batch },
         changes,
         record: format!("batch {batch}"),
         transactions: transactions.collect(),

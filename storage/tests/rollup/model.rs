@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use weft_protocol::testing::arb_object;
 use weft_protocol::{AccountIndex, Object};
-use weft_storage::rollup::{Applied, Change, IndexedTransaction, Position, RollupStore, StateCommit};
+use weft_storage::rollup::{Applied, Change, IndexedTransaction, Position, RollupStore, Standing, StateCommit};
 
 use crate::{digest, id, open};
 
@@ -49,7 +49,7 @@ fn arb_step() -> impl Strategy<Value = Step> {
 
 impl Model {
     /// Adds a batch, and returns what the store is to be told.
-    fn apply(&mut self, writes: &[(u32, Option<Object>)], accounts: &[Vec<u32>]) -> StateCommit<String, u32> {
+    fn apply(&mut self, writes: &[(u32, Option<Object>)], accounts: &[Vec<u32>]) -> StateCommit<String, u32, u32> {
         let number = self.applied.map_or(10, |applied| applied.batch + 1);
         let applied = Applied { batch: number, root: digest(number), log_next: 0 };
         let changes = writes.iter().map(|&(index, after)| {
@@ -70,11 +70,12 @@ impl Model {
         let record = format!("batch {number}");
         self.batches.insert(number, record.clone());
         self.applied = Some(applied);
-        StateCommit { applied, changes, record, transactions }
+        StateCommit { standing: Standing { applied, checkpoint: number }, changes, record, transactions }
     }
 
     fn compare(&self, store: &RollupStore) {
         assert_eq!(store.applied(), self.applied);
+        assert_eq!(store.checkpoint().unwrap(), self.applied.map(|applied| applied.batch));
         let batches: Vec<(u32, String)> = store.batches(None, 1000).unwrap();
         assert!(batches.into_iter().rev().eq(self.batches.clone()));
         for (id, (position, _)) in &self.transactions {

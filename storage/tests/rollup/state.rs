@@ -3,9 +3,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use weft_protocol::AccountIndex;
-use weft_storage::rollup::{PAGE_MAX, Position, RollupStore, StoreError, UNDO_BATCHES};
+use weft_storage::rollup::{Applied, PAGE_MAX, Position, RollupStore, Standing, StoreError, UNDO_BATCHES};
 
-use crate::{change, commit, id, object, open};
+use crate::{change, commit, digest, id, object, open};
 
 const NO_ENTRIES: &[&[u32]] = &[];
 
@@ -31,8 +31,8 @@ fn a_batch_is_found_again_after_the_store_is_opened_again() {
     drop(store);
     let (store, opened) = open(dir.path());
     assert_eq!(opened.objects, [(AccountIndex(3), object(5))]);
-    assert_eq!(opened.applied, Some(second.applied));
-    assert_eq!(store.applied(), Some(second.applied));
+    assert_eq!(opened.applied, Some(second.standing.applied));
+    assert_eq!(store.applied(), Some(second.standing.applied));
     assert_eq!(store.batch(1).unwrap(), Some("batch 1".to_owned()));
     assert_eq!(store.batch::<String>(3).unwrap(), None);
     assert_eq!(store.transaction(&id(1, 1)).unwrap(), Some("transaction 1 of 1".to_owned()));
@@ -185,7 +185,7 @@ fn a_state_that_is_reset_begins_anew() {
     assert_eq!((opened.objects.len(), opened.applied, opened.log_next), (0, None, 2));
     store.apply(&first).unwrap();
     drop(store);
-    assert_eq!(open(dir.path()).1.applied, Some(first.applied));
+    assert_eq!(open(dir.path()).1.applied, Some(first.standing.applied));
 }
 
 #[test]
@@ -217,4 +217,45 @@ fn readers_see_whole_batches_while_others_are_written() {
     done.store(true, Ordering::Relaxed);
     let seen: Vec<u32> = readers.into_iter().map(|reader| reader.join().unwrap()).collect();
     assert!(seen.iter().any(|&number| number > 0), "no reader ran: {seen:?}");
+}
+
+#[test]
+fn batches_are_rolled_back_together_and_others_follow() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = open(dir.path());
+    store.append(&[0; 9]).unwrap();
+    for batch in 1..=4u32 {
+        let changes = vec![change(1, (batch > 1).then(|| batch - 1), Some(batch))];
+        store.apply(&commit(batch, batch.into(), changes, &[&[1]])).unwrap();
+    }
+    let changed = store.changed(3).unwrap().unwrap();
+    assert_eq!(changed.objects, [(AccountIndex(1), Some(object(2)))]);
+    assert_eq!(changed.transactions, [id(3, 0)]);
+    let standing =
+        |batch, log_next| Standing { applied: Applied { batch, root: digest(batch), log_next }, checkpoint: 77 };
+    let refused = |batch, log_next| store.roll_back(&standing(batch, log_next)).unwrap_err();
+    assert!(matches!(refused(5, 9), StoreError::UnknownBatch { number: 5 }));
+    for log_next in [3, 10] {
+        assert!(matches!(refused(2, log_next), StoreError::NotInLog { min: 4, max: 9, .. }));
+    }
+    assert_eq!(store.applied().map(|applied| applied.batch), Some(4), "nothing has changed");
+    // Also when it is done again, as after a restart.
+    for _ in 0..2 {
+        store.roll_back(&standing(2, 6)).unwrap();
+        assert_eq!(store.applied(), Some(standing(2, 6).applied));
+        assert_eq!(store.checkpoint().unwrap(), Some(77));
+        assert_eq!(store.opened().unwrap().objects, [(AccountIndex(1), object(2))]);
+        assert_eq!(history(&store, 1, None, 9), [(2, 0), (1, 0)]);
+        assert_eq!((store.batch::<String>(3).unwrap(), store.changed(3).unwrap()), (None, None));
+    }
+    store.apply(&commit(3, 8, vec![change(1, Some(2), Some(9))], &[&[1], &[1]])).unwrap();
+    assert_eq!(history(&store, 1, None, 9), [(3, 1), (3, 0), (2, 0), (1, 0)]);
+    assert_eq!(store.revert_last().unwrap(), Some(standing(2, 6).applied), "what was rolled back stays so");
+    assert_eq!(store.checkpoint().unwrap(), Some(77));
+    // Before the first batch.
+    store.roll_back(&standing(0, 9)).unwrap();
+    drop(store);
+    let (store, opened) = open(dir.path());
+    assert_eq!((opened.objects, opened.applied), (vec![], Some(standing(0, 9).applied)));
+    assert_eq!(history(&store, 1, None, 9), []);
 }

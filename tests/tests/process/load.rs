@@ -17,6 +17,8 @@ use crate::stage::Stage;
 
 /// Fee of a transfer, in ETH units.
 const FEE: u64 = 1_000;
+/// Transfers are valid for days.
+const VALID_SECONDS: u64 = 7 * 24 * 3_600;
 /// Longest time until a transfer is acknowledged, in which the node may be away.
 const TIME_MAX: Duration = Duration::from_secs(120);
 const RETRY_AFTER: Duration = Duration::from_millis(20);
@@ -100,7 +102,7 @@ impl Sender {
                 amount,
                 fee: FEE,
             };
-            let signed = self.user.sign(&payment, &self.deployment.domain, clock::now_seconds())?;
+            let signed = self.user.sign(&payment, &self.deployment.domain, clock::now_seconds() + VALID_SECONDS)?;
             let id = self.submit(&signed).await?;
             self.user.sent();
             self.acknowledged.fetch_add(1, Ordering::SeqCst);

@@ -1,7 +1,7 @@
 //! An L1 in the test's process, a node in one of its own, users.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use alloy::primitives::{U256, hex};
@@ -41,6 +41,7 @@ pub(crate) struct Stage {
     pub(crate) net: Devnet,
     pub(crate) users: Vec<User>,
     pub(crate) client: Client,
+    pub(crate) chain: EmbeddedChain,
     url: String,
     workers_url: String,
     arguments: Vec<String>,
@@ -63,7 +64,8 @@ impl Stage {
         let net = Devnet::embedded(&chain, None).await?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let l1_url = format!("http://{}", listener.local_addr()?);
-        let l1 = tokio::spawn(async move { chain.serve(listener, std::future::pending()).await });
+        let served = chain.clone();
+        let l1 = tokio::spawn(async move { served.serve(listener, std::future::pending()).await });
 
         let folder = tempfile::tempdir()?;
         let [port, workers_port] = [free_port()?, free_port()?];
@@ -74,6 +76,7 @@ impl Stage {
             client: Client::new(format!("http://127.0.0.1:{port}")),
             users: (1..=USERS).map(User::new).collect(),
             net,
+            chain,
             folder,
             node: None,
             l1,
@@ -129,6 +132,11 @@ impl Stage {
     /// Kills the node in whatever it does.
     pub(crate) fn kill_node(&mut self) -> Result<()> {
         self.node.take().context("no node runs")?.kill()
+    }
+
+    /// A folder of what the node keeps.
+    pub(crate) fn kept(&self, name: &str) -> PathBuf {
+        self.folder.path().join("data").join(name)
     }
 
     /// Starts a worker in a process of its own.

@@ -1,5 +1,6 @@
 //! Processes that are killed in whatever they do. After it, everything that was acknowledged is verified once.
 
+use std::fs;
 use std::time::Duration;
 
 use alloy::primitives::B256;
@@ -7,9 +8,12 @@ use alloy::providers::Provider;
 use alloy::rpc::types::Filter;
 use alloy::sol_types::SolEvent;
 use anyhow::Result;
-use weft_api::Finality;
+use weft_api::{Finality, TransactionView};
 use weft_contract::bindings::IRollup::{BatchCommitted, BatchProven};
+use weft_node::clock;
+use weft_node::demo::Payment;
 use weft_node::devnet::OPERATOR;
+use weft_protocol::{AssetId, TransactionKind};
 
 use crate::audit;
 use crate::load::{Acknowledged, Load};
@@ -101,5 +105,73 @@ async fn the_job_of_the_only_worker_that_is_killed_is_done_by_the_next() {
     assert_eq!(job["worker"], "first");
     first.kill().unwrap();
     let _second = stage.start_worker("second").unwrap();
+    audit::check(&mut stage, &acknowledged).await.unwrap();
+}
+
+/// Waits until the batch is sealed; nobody proves it.
+async fn until_sealed(stage: &mut Stage) {
+    let sealed = stage
+        .until("the batch is sealed", async |stage| Ok((stage.client.status().await?.last_sealed > 0).then_some(())));
+    sealed.await.unwrap();
+}
+
+/// The next transfer of the first user, valid for an hour.
+async fn send_short_lived(stage: &Stage) -> TransactionView {
+    let deployment = stage.client.status().await.unwrap().deployment;
+    let (mut user, recipient) = (stage.users[0].clone(), &stage.users[1]);
+    user.nonce = EACH;
+    let payment = Payment {
+        kind: TransactionKind::Transfer { to: recipient.index },
+        named_address: recipient.owner,
+        asset: AssetId::ETH,
+        amount: 77,
+        fee: 0,
+    };
+    let signed = user.sign(&payment, &deployment.domain, clock::now_seconds()).unwrap();
+    stage.client.submit(signed, &deployment).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_node_could_not_post_for_a_day_goes_into_a_new_batch() {
+    let mut stage = Stage::set(ONE_BATCH, Provers::External).await.unwrap();
+    let acknowledged = send_all(&stage).await;
+    let short = send_short_lived(&stage).await;
+    assert_eq!(short.status, Finality::Executed);
+    until_sealed(&mut stage).await;
+    let old = stage.client.batch(1).await.unwrap();
+    stage.kill_node().unwrap();
+    stage.chain.advance_time(25 * 3_600).unwrap();
+    stage.start_node().await.unwrap();
+    let expired = stage.until("the short-lived transfer has ended", async |stage| {
+        Ok(Some(stage.client.transaction(&short.id).await?).filter(|view| view.status.is_void()))
+    });
+    let expired = expired.await.unwrap();
+    assert_eq!(expired.status, Finality::Expired);
+    assert_eq!(expired.returned.expect("it says why").reason, "its data were not on L1 within 24 hours");
+    let steps: Vec<_> = expired.steps.iter().map(|step| step.step).collect();
+    let back = [Finality::Accepted, Finality::Executed, Finality::Sealed, Finality::Accepted, Finality::Expired];
+    assert_eq!(steps, back);
+    let _worker = stage.start_worker("late").unwrap();
+    audit::check(&mut stage, &acknowledged).await.unwrap();
+    let new = stage.client.batch(1).await.unwrap();
+    assert!(new.timestamp.unix_ms() >= old.timestamp.unix_ms() + 24 * 3_600_000, "{old:?} {new:?}");
+    for Acknowledged { id, .. } in &acknowledged {
+        let returned = stage.client.transaction(id).await.unwrap().returned.expect("its first batch was taken back");
+        assert_eq!(returned.batch, 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_and_blobs_that_were_lost_are_made_again() {
+    let mut stage = Stage::set(ONE_BATCH, Provers::External).await.unwrap();
+    let acknowledged = send_all(&stage).await;
+    until_sealed(&mut stage).await;
+    for folder in ["jobs", "blobs"] {
+        stage.kill_node().unwrap();
+        fs::remove_dir_all(stage.kept(folder)).unwrap();
+        stage.start_node().await.unwrap();
+        assert!(!stage.jobs("ready").await.unwrap().is_empty(), "there is work again after {folder} were lost");
+    }
+    let _worker = stage.start_worker("late").unwrap();
     audit::check(&mut stage, &acknowledged).await.unwrap();
 }

@@ -121,6 +121,12 @@ impl Ledger {
             .collect()
     }
 
+    /// An empty block that might come next.
+    pub(super) fn pending(&self, timestamp: u64) -> SealedBlock {
+        let header = self.header(self.height() + 1, timestamp);
+        SealedBlock { hash: header.hash_slow(), header, content: None }
+    }
+
     fn latest(&self) -> &SealedBlock {
         self.blocks.last().expect("there is a genesis block")
     }

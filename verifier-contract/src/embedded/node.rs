@@ -96,7 +96,7 @@ impl Node {
         self.ledger.next_block(self.next_timestamp())
     }
 
-    fn next_timestamp(&self) -> u64 {
+    pub(super) fn next_timestamp(&self) -> u64 {
         self.clock.next(self.ledger.timestamp())
     }
 

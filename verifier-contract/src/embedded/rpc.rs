@@ -94,8 +94,11 @@ impl Node {
     }
 
     fn block_by_number(&self, params: &Params) -> Result<Value, RpcError> {
-        let block: Option<&SealedBlock> = self.ledger.block(self.number(params.get(0)?));
-        let full = params.get_or(1, false)?;
+        let (tag, full) = (params.get(0)?, params.get_or(1, false)?);
+        if tag == BlockNumberOrTag::Pending {
+            return reply(self.ledger.pending(self.next_timestamp()).to_rpc(full));
+        }
+        let block: Option<&SealedBlock> = self.ledger.block(self.number(tag));
         reply(block.map(|block| block.to_rpc(full)))
     }
 

@@ -203,6 +203,7 @@ fn view(id: Digest, signed: &SignedTransaction, sequence: u64) -> TransactionVie
         slot: Some(0),
         proving: None,
         steps: steps.to_vec(),
+        returned: None,
         soft_receipt: Some(SoftReceipt {
             transaction: id,
             sequence,

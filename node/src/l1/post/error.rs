@@ -30,10 +30,8 @@ pub enum PostError {
     /// The batch has waited for longer than the contract takes it.
     #[error(
         "batch {number} cannot be posted any more: it began at {began}, and L1 takes {call} now only of batches that \
-         began at {earliest} or later (UNIX seconds). All transactions of batch {number} and of those after it are \
-         affected: they will not be on L1, whose state stays that after batch {last}; the deposits that these batches took \
-         stay in the contract's queue",
-        last = .number.saturating_sub(1)
+         began at {earliest} or later (UNIX seconds). The batch and those after it will be taken back: what they took goes \
+         into new batches"
     )]
     TooOld {
         /// The batch.
@@ -93,6 +91,8 @@ pub(super) enum Outlook {
     Passes,
     /// It passes if whoever answered knows less of L1 than whoever is asked next.
     Doubtful,
+    /// It is too late, unless what was sent before is on its way.
+    Lapsed,
     /// No later attempt can succeed.
     Final,
 }
@@ -127,10 +127,8 @@ impl PostError {
             | Self::Read(_)
             | Self::Failed { .. }
             | Self::Find(FindError::Missing { .. } | FindError::NoTransaction { .. }) => Outlook::Doubtful,
-            Self::TooOld { .. }
-            | Self::OtherCommitment { .. }
-            | Self::OtherBatch { .. }
-            | Self::Find(FindError::Abi(_)) => Outlook::Final,
+            Self::TooOld { .. } => Outlook::Lapsed,
+            Self::OtherCommitment { .. } | Self::OtherBatch { .. } | Self::Find(FindError::Abi(_)) => Outlook::Final,
         }
     }
 }

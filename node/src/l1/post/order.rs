@@ -3,6 +3,8 @@
 use std::ops::Range;
 
 use alloy::primitives::aliases::U40;
+use alloy::primitives::{B256, keccak256};
+use alloy::sol_types::SolValue;
 use weft_contract::bindings::{Commitment, Header};
 use weft_protocol::{DataPoint, Environment, RECORD_BYTES, SealStatement};
 
@@ -32,7 +34,7 @@ pub struct PostOrder {
 }
 
 impl PostOrder {
-    pub(super) fn header(&self) -> Header {
+    pub(in crate::l1) fn header(&self) -> Header {
         Header {
             number: self.environment.batch_number,
             timestamp: self.timestamp(),
@@ -47,7 +49,7 @@ impl PostOrder {
     }
 
     /// What the contract must derive from header and data.
-    pub(super) fn commitment(&self) -> Commitment {
+    pub(in crate::l1) fn commitment(&self) -> Commitment {
         Commitment {
             number: self.environment.batch_number,
             timestamp: self.timestamp(),
@@ -62,6 +64,12 @@ impl PostOrder {
             value: packed(&self.statement.value),
             withdrawalsRoot: self.withdrawals_root.into(),
         }
+    }
+
+    /// What the contract knows the batch by, once it is committed.
+    #[must_use]
+    pub fn commitment_hash(&self) -> B256 {
+        keccak256(self.commitment().abi_encode())
     }
 
     fn timestamp(&self) -> U40 {

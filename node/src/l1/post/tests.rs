@@ -2,12 +2,11 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
-use alloy::eips::BlockNumberOrTag;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::unbounded_channel;
 use tracing::instrument::WithSubscriber;
-use weft_protocol::crypto::{Digest, Tag, poseidon};
-use weft_protocol::{DataPoint, Environment, RunningState, SealStatement, Timestamp, chain_records, evaluate_data};
+use weft_protocol::Environment;
+use weft_protocol::crypto::Tag;
 
 use super::*;
 use crate::l1::testing::{Answer, World};
@@ -17,36 +16,6 @@ const HOUR: u64 = 3_600;
 
 type News = Arc<Mutex<Vec<PostNews>>>;
 
-/// The first batch, without records, that leads to a root named by `seed`.
-async fn order_of(world: &World, seed: Tag) -> PostOrder {
-    let head = world.rollup.provider().get_block_by_number(BlockNumberOrTag::Latest).await;
-    let timestamp = head.unwrap().unwrap().header.timestamp;
-    let timestamp = Timestamp::new(timestamp).unwrap();
-    let environment = Environment { domain: world.domain, batch_number: 1, timestamp };
-    let (context, chain) = (environment.context(), chain_records(Digest::ZERO, &[]));
-    let z = DataPoint::of_batch(&context, &[], &chain);
-    let statement = SealStatement {
-        context,
-        root_before: RunningState::genesis().root,
-        root_after: poseidon::hash(seed, &[]),
-        chain,
-        record_count: 0,
-        z,
-        value: evaluate_data(&[], z),
-    };
-    PostOrder {
-        statement,
-        environment,
-        data: Vec::new(),
-        withdrawals_root: [0; 32],
-        queue: 0..0,
-        queue_chain_start: [0; 32],
-        queue_chain_end: [0; 32],
-        proof: vec![1, 2, 3],
-        l1_block: 0,
-    }
-}
-
 /// A poster that begins now, and what came of the order.
 async fn post(rollup: &Rollup, operator: Address, order: &PostOrder) -> (Result<(), PostError>, Vec<PostNews>) {
     let news = News::default();
@@ -54,7 +23,7 @@ async fn post(rollup: &Rollup, operator: Address, order: &PostOrder) -> (Result<
     let mut poster = Poster::new(rollup.clone(), operator, move |news| kept.lock().unwrap().push(news));
     poster.patience = Patience::short();
     let (orders, arrivals) = unbounded_channel();
-    orders.send(order.clone()).unwrap();
+    orders.send(PostCommand::Post(Box::new(order.clone()))).unwrap();
     drop(orders);
     let result = poster.run(arrivals).await;
     let news = news.lock().unwrap().clone();
@@ -64,12 +33,12 @@ async fn post(rollup: &Rollup, operator: Address, order: &PostOrder) -> (Result<
 #[tokio::test(flavor = "multi_thread")]
 async fn a_poster_that_begins_anew_sends_nothing_twice_and_finds_what_was_sent() {
     let world = World::new().await;
-    let order = order_of(&world, Tag::NODE).await;
+    let order = world.order(Tag::NODE).await;
     let before = world.sent().await;
     let (result, first) = post(&world.rollup, world.operator, &order).await;
     result.unwrap();
     assert_eq!(world.sent().await, before + 2, "the data and the proof");
-    assert!(matches!(first[..], [PostNews::Posted(1, _), PostNews::Verified(1, _)]), "{first:?}");
+    assert!(matches!(first[..], [PostNews::Posted(_, _), PostNews::Verified(_, _)]), "{first:?}");
     assert_eq!(world.rollup.root().call().await.unwrap(), word(&order.statement.root_after));
 
     let (result, again) = post(&world.rollup, world.operator, &order).await;
@@ -81,14 +50,14 @@ async fn a_poster_that_begins_anew_sends_nothing_twice_and_finds_what_was_sent()
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_that_is_committed_is_only_proven() {
     let world = World::new().await;
-    let order = order_of(&world, Tag::NODE).await;
+    let order = world.order(Tag::NODE).await;
     let commit = world.rollup.commit(order.header(), order.data.clone().into());
     let receipt = commit.send().await.unwrap().get_receipt().await.unwrap();
     let before = world.sent().await;
     let (result, news) = post(&world.rollup, world.operator, &order).await;
     result.unwrap();
     assert_eq!(world.sent().await, before + 1);
-    let [PostNews::Posted(1, posted), PostNews::Verified(1, _)] = news[..] else { panic!("{news:?}") };
+    let [PostNews::Posted(_, posted), PostNews::Verified(_, _)] = news[..] else { panic!("{news:?}") };
     assert_eq!(posted.hash, FixedBytes(receipt.transaction_hash.0));
     assert_eq!(posted.gas, receipt.gas_used);
 }
@@ -96,7 +65,7 @@ async fn a_batch_that_is_committed_is_only_proven() {
 #[tokio::test(flavor = "multi_thread")]
 async fn another_batch_of_the_same_number_halts() {
     let world = World::new().await;
-    let (one, other) = (order_of(&world, Tag::NODE).await, order_of(&world, Tag::LEAF).await);
+    let (one, other) = (world.order(Tag::NODE).await, world.order(Tag::LEAF).await);
     post(&world.rollup, world.operator, &one).await.0.unwrap();
     let (result, news) = post(&world.rollup, world.operator, &other).await;
     assert!(matches!(result, Err(PostError::OtherBatch { number: 1, .. })), "{result:?}");
@@ -106,7 +75,7 @@ async fn another_batch_of_the_same_number_halts() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_contract_refuses_for_good_is_tried_a_few_times() {
     let world = World::new().await;
-    let mut order = order_of(&world, Tag::NODE).await;
+    let mut order = world.order(Tag::NODE).await;
     order.queue_chain_start = [1; 32];
     let tries = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&tries);
@@ -118,32 +87,52 @@ async fn what_the_contract_refuses_for_good_is_tried_a_few_times() {
     let Err(error @ PostError::Refused { call: "commit", .. }) = result else { panic!("{result:?}") };
     assert!(error.to_string().contains("WrongQueueChain"), "{error}");
     assert_eq!(tries.load(Ordering::Relaxed), DOUBTS_MAX);
-    assert!(news.iter().all(|news| matches!(news, PostNews::Delayed(1, _))), "{news:?}");
+    assert!(news.iter().all(|news| matches!(news, PostNews::Delayed(_, _))), "{news:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_batch_that_waited_too_long_cannot_be_posted_and_the_error_says_so() {
+async fn a_batch_for_which_it_is_too_late_is_told_of_and_given_up_when_asked() {
     let world = World::new().await;
-    let order = order_of(&world, Tag::NODE).await;
-    world.chain.advance_time(25 * HOUR).unwrap();
-    let (result, news) = post(&world.rollup, world.operator, &order).await;
-    let Err(error @ PostError::TooOld { number: 1, call: "commit", .. }) = result else { panic!("{result:?}") };
-    assert!(error.to_string().starts_with("batch 1 cannot be posted any more"), "{error}");
-    assert!(error.to_string().contains("stays that after batch 0"), "{error}");
-    assert!(news.is_empty(), "{news:?}");
-
-    let order = order_of(&world, Tag::NODE).await;
-    let commit = world.rollup.commit(order.header(), order.data.clone().into());
-    assert!(commit.send().await.unwrap().get_receipt().await.unwrap().status());
-    world.chain.advance_time(49 * HOUR).unwrap();
-    let (result, _) = post(&world.rollup, world.operator, &order).await;
-    assert!(matches!(result, Err(PostError::TooOld { number: 1, call: "prove", .. })), "{result:?}");
+    let order = world.order(Tag::NODE).await;
+    let (told, mut news) = unbounded_channel();
+    let poster = Poster::new(world.rollup.clone(), world.operator, move |news| told.send(news).unwrap());
+    let (commands, arrivals) = unbounded_channel();
+    let running = tokio::spawn(poster.run(arrivals));
+    for (hours, call) in [(25, "commit"), (49, "prove")] {
+        let order = if call == "commit" { order.clone() } else { world.order(Tag::LEAF).await };
+        if call == "prove" {
+            let commit = world.rollup.commit(order.header(), order.data.clone().into());
+            assert!(commit.send().await.unwrap().get_receipt().await.unwrap().status());
+        }
+        world.chain.advance_time(hours * HOUR).unwrap();
+        commands.send(PostCommand::Post(Box::new(order.clone()))).unwrap();
+        let delayed = loop {
+            match news.recv().await.unwrap() {
+                PostNews::Delayed(batch, reason) => break (batch, reason),
+                PostNews::Posted(batch, _) => assert_eq!((batch, call), (order.environment, "prove")),
+                PostNews::Verified(..) => panic!("it is too late"),
+            }
+        };
+        assert_eq!(delayed.0, order.environment);
+        assert!(delayed.1.contains("batch 1 cannot be posted any more"), "{}", delayed.1);
+        assert!(delayed.1.contains(&format!("L1 takes {call} now only")), "{}", delayed.1);
+        // Another batch that is given up has nothing to do with it.
+        let other = Environment { batch_number: 2, ..order.environment };
+        commands.send(PostCommand::GiveUp(other)).unwrap();
+        commands.send(PostCommand::GiveUp(order.environment)).unwrap();
+    }
+    let last = world.order(Tag::NODE).await;
+    commands.send(PostCommand::Post(Box::new(last.clone()))).unwrap();
+    drop(commands);
+    running.await.unwrap().unwrap();
+    assert!(matches!(news.recv().await, Some(PostNews::Posted(batch, _)) if batch == last.environment));
+    assert!(matches!(news.recv().await, Some(PostNews::Verified(batch, _)) if batch == last.environment));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_whose_answer_is_lost_is_sent_once() {
     let world = World::new().await;
-    let order = order_of(&world, Tag::NODE).await;
+    let order = world.order(Tag::NODE).await;
     let before = world.sent().await;
     let sends = AtomicU32::new(0);
     let rollup = world.seen_through(move |_, method, _| match method {
@@ -153,14 +142,14 @@ async fn a_call_whose_answer_is_lost_is_sent_once() {
     let (result, news) = post(&rollup, world.operator, &order).await;
     result.unwrap();
     assert_eq!(world.sent().await, before + 2, "the data and the proof");
-    assert!(matches!(news.last(), Some(PostNews::Verified(1, _))), "{news:?}");
+    assert!(matches!(news.last(), Some(PostNews::Verified(_, _))), "{news:?}");
 }
 
 /// Takes the first transaction, answers with an error, and has it in a block only after it was asked for the pending nonce.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_is_on_its_way_is_not_sent_again_once_it_arrives() {
     let world = World::new().await;
-    let order = order_of(&world, Tag::NODE).await;
+    let order = world.order(Tag::NODE).await;
     let before = world.sent().await;
     let (held, is_first) = (Mutex::new(None::<Value>), Mutex::new(true));
     let rollup = world.seen_through(move |chain, method, params| match method {
@@ -178,13 +167,13 @@ async fn a_call_that_is_on_its_way_is_not_sent_again_once_it_arrives() {
     let (result, news) = post(&rollup, world.operator, &order).await;
     result.unwrap();
     assert_eq!(world.sent().await, before + 2, "the data and the proof");
-    assert!(matches!(news[..], [PostNews::Posted(1, _), PostNews::Verified(1, _)]), "{news:?}");
+    assert!(matches!(news[..], [PostNews::Posted(_, _), PostNews::Verified(_, _)]), "{news:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn refused_requests_and_events_that_are_not_known_yet_pass() {
     let world = World::new().await;
-    let order = order_of(&world, Tag::NODE).await;
+    let order = world.order(Tag::NODE).await;
     post(&world.rollup, world.operator, &order).await.0.unwrap();
     let before = world.sent().await;
     let seen = Mutex::new(HashSet::new());
@@ -197,14 +186,14 @@ async fn refused_requests_and_events_that_are_not_known_yet_pass() {
         });
     let (result, news) = post(&rollup, world.operator, &order).await;
     result.unwrap();
-    assert!(matches!(news.last(), Some(PostNews::Verified(1, _))), "{news:?}");
+    assert!(matches!(news.last(), Some(PostNews::Verified(_, _))), "{news:?}");
     assert_eq!(world.sent().await, before);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_that_is_long_not_posted_is_told_of() {
     let world = World::new().await;
-    let order = order_of(&world, Tag::NODE).await;
+    let order = world.order(Tag::NODE).await;
     let sends = AtomicU32::new(0);
     let rollup = world.seen_through(move |_, method, _| match method {
         "eth_sendRawTransaction" if sends.fetch_add(1, Ordering::Relaxed) <= FAILURES_UNTOLD => Answer::Refused,
@@ -212,7 +201,7 @@ async fn a_batch_that_is_long_not_posted_is_told_of() {
     });
     let (result, news) = post(&rollup, world.operator, &order).await;
     result.unwrap();
-    let [PostNews::Delayed(1, reason), PostNews::Posted(1, _), PostNews::Verified(1, _)] = &news[..] else {
+    let [PostNews::Delayed(_, reason), PostNews::Posted(_, _), PostNews::Verified(_, _)] = &news[..] else {
         panic!("{news:?}")
     };
     assert!(reason.contains("too many requests"), "{reason}");
@@ -221,11 +210,11 @@ async fn a_batch_that_is_long_not_posted_is_told_of() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_trace_of_the_batch_leads_to_its_l1_transactions() {
     let world = World::new().await;
-    let order = order_of(&world, Tag::NODE).await;
+    let order = world.order(Tag::NODE).await;
     let capture = Capture::default();
     let (result, news) = post(&world.rollup, world.operator, &order).with_subscriber(capture.subscriber()).await;
     result.unwrap();
-    let [PostNews::Posted(1, commit), PostNews::Verified(1, prove)] = news[..] else { panic!("{news:?}") };
+    let [PostNews::Posted(_, commit), PostNews::Verified(_, prove)] = news[..] else { panic!("{news:?}") };
     let sent = capture.events("L1 transaction is in a block");
     let told: Vec<_> = sent.iter().map(|traced| [&traced.event["call"], &traced.event["transaction"]]).collect();
     assert_eq!(told, [["commit", &commit.hash.to_string()], ["prove", &prove.hash.to_string()]]);

@@ -6,10 +6,10 @@ use weft_api::{Finality, L1Transaction};
 use weft_executor::{ExecutedBatch, ExecutedSegment, State};
 use weft_protocol::{AccountIndex, Object};
 use weft_prover::{SegmentSize, plan_segments};
-use weft_storage::{Applied, Change, StateCommit};
+use weft_storage::{Applied, Change, Standing, StateCommit};
 
 use super::super::batch::count;
-use super::super::entry::{Checkpoint, UnixMs};
+use super::super::entry::UnixMs;
 use super::{Building, Fault, Last, Machine, Stage};
 use crate::dispatch::Done;
 use crate::journal::Order;
@@ -89,50 +89,40 @@ impl Machine {
 
     fn order_segment(&mut self, size: SegmentSize, segment: ExecutedSegment) {
         let number = segment.witness.environment.batch_number;
+        let is_to_be_proved = self.is_to_be_proved(number);
         let Some(batch) = self.batches.get_mut(&number) else { return };
         let position = batch.segments;
         batch.segments += 1;
         batch.handed_out += count(segment.witness.slots.len());
-        if number > self.rules.proven_on_l1 {
+        if is_to_be_proved {
             self.orders.push(Order::Segment(Box::new(SegmentOrder { position, size, segment })));
         }
     }
 
     fn record_sealed(&mut self, executed: &ExecutedBatch, state: &State, l1_block: u64, at: UnixMs) {
         let number = executed.number();
+        let timestamp = executed.environment().timestamp;
         let transactions = self.transactions.seal(number);
-        let checkpoint = Checkpoint {
-            pool: self.pool.iter().map(|tx| (tx.checked.get().clone(), tx.sequence, tx.accepted_at)).collect(),
-            queue: self.queue.waiting.iter().copied().collect(),
-            l1_block,
-        };
+        let checkpoint = self.checkpoint(l1_block, timestamp);
+        let is_to_be_proved = self.is_to_be_proved(number);
         let Some(batch) = self.batches.get_mut(&number) else { return };
         batch.seal(executed, l1_block, at);
-        batch.checkpoint = Some(checkpoint);
         let (slots, segments, trace_id) = (batch.slots, batch.segments, batch.trace());
         tracing::info!(batch = number, %trace_id, slots, segments, "batch sealed");
-        if number > self.rules.proven_on_l1 {
+        if is_to_be_proved {
             self.orders.push(Order::Finish(Box::new(batch.claim())));
         }
+        let root = batch.root();
+        // The entry that seals the batch is counted after this.
+        let applied = Applied { batch: number, root, log_next: self.log_next + 1 };
         let commit = StateCommit {
-            // The entry that seals the batch is counted after this.
-            applied: Applied { batch: number, root: batch.root(), log_next: self.log_next + 1 },
+            standing: Standing { applied, checkpoint },
             changes: changes(executed, state),
             record: batch.clone(),
             transactions,
         };
-        let (timestamp, root) = (executed.environment().timestamp, batch.root());
         self.orders.push(Order::Apply(Box::new(commit)));
-        self.drop_checkpoint();
         self.last = Some(Last { number, timestamp, root });
-    }
-
-    /// What was needed to go on behind the last batch, another one has now.
-    fn drop_checkpoint(&mut self) {
-        let last = self.last.and_then(|last| self.batches.get_mut(&last.number));
-        if let Some(batch) = last {
-            batch.checkpoint = None;
-        }
     }
 
     /// The wrapped proof of a batch exists and was checked.
@@ -162,8 +152,9 @@ impl Machine {
         if let Some(batch) = self.batches.get_mut(&number) {
             batch.verify(transaction, at);
             self.verified = (number, batch.queue().end);
-            self.orders.push(Order::Keep(Box::new(batch.clone())));
+            // In this order: a batch whose record says that it is verified is not looked after any more.
             self.orders.push(Order::Release(number));
+            self.orders.push(Order::Keep(Box::new(batch.clone())));
         }
     }
 

@@ -3,7 +3,7 @@
 use weft_executor::CheckedTransaction;
 
 use super::super::entry::LogEntry;
-use super::{Fault, Machine};
+use super::{Abandonment, Fault, Machine, Taken};
 
 /// An entry whose signature, if it has one, was checked again.
 #[derive(Debug)]
@@ -14,6 +14,13 @@ pub(in crate::sequencer) enum Replayed {
         checked: CheckedTransaction,
         /// When it was accepted.
         at: u64,
+    },
+    /// Batches are taken back.
+    Abandonment {
+        /// Which, and why.
+        order: Abandonment,
+        /// What the store has of those that are sealed.
+        taken: Vec<Taken>,
     },
     /// Anything else.
     Other(LogEntry),
@@ -30,6 +37,10 @@ impl Machine {
                 let accepted = self.accept(checked, self.log_next, at);
                 accepted.map_err(|reject| self.misfit(&format!("an accepted transaction is refused: {reject}")))?;
             }
+            Replayed::Abandonment { order, taken } => {
+                self.abandonments.pop_front_if(|(position, _)| *position == self.log_next);
+                self.abandon(&order, taken)?;
+            }
             Replayed::Other(entry) => self.replay_other(&entry)?,
         }
         self.log_next += 1;
@@ -41,6 +52,7 @@ impl Machine {
             LogEntry::BatchBegan { environment, shape, at } => self.begin(environment, shape, at)?,
             LogEntry::BatchDropped => self.drop_empty(),
             LogEntry::Transaction { .. } => return Err(self.misfit("a transaction was not checked")),
+            LogEntry::BatchesAbandoned { .. } => return Err(self.misfit("it is not known what is taken back")),
             LogEntry::QueueEntry(known) => {
                 let expected = known.entry.extend(&self.queue.chain());
                 if expected != known.chain {

@@ -208,7 +208,8 @@ fn memory_holds_what_is_open_and_the_store_the_rest() {
         Finality::Verified,
     ];
     assert_eq!(steps, road);
-    assert!(world.sequencer.proof(1).is_some());
+    let batch = world.environment(1);
+    assert!(world.sequencer.proof(&batch).is_some());
     let status = world.sequencer.status().expect("it works");
     assert_eq!((status.last_sealed, status.last_proven, status.last_verified), (1, 1, 1));
     assert_eq!(status.queue.head, 3);

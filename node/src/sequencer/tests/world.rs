@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tempfile::TempDir;
-use weft_api::{Deployment, Finality, FixedBytes, L1Transaction, Submission, SubmitError};
+use weft_api::{Deployment, Finality, FixedBytes, L1Transaction, Submission, SubmitError, TransactionView};
 use weft_circuits::digest::CircuitDigest;
 use weft_circuits::recursion::SealCapacity;
 use weft_executor::check_signatures;
@@ -22,11 +22,12 @@ use weft_prover::{CircuitSizes, SegmentSize};
 use weft_storage::RollupStore;
 
 use super::super::*;
+use crate::clock::{self, Clock};
 use crate::compute::Compute;
 use crate::config::BatchLimits;
 use crate::dispatch::{Dispatcher, Outlets};
 use crate::journal::{Failure, Order};
-use crate::l1::QueueEvent;
+use crate::l1::{Lapse, QueueEvent};
 use crate::proving::{BatchClaim, CheckedProof, SegmentOrder};
 
 pub(super) const SMALL: usize = 3;
@@ -41,6 +42,7 @@ pub(super) struct Notes {
     pub(super) claims: Vec<BatchClaim>,
     pub(super) posts: Vec<PostOrder>,
     pub(super) released: Vec<u32>,
+    pub(super) abandoned: Vec<Environment>,
     /// Orders to provers that are taken before one fails.
     pub(super) fail_after: Option<usize>,
 }
@@ -71,6 +73,10 @@ impl Outlets for Recorder {
 
     fn post(&mut self, order: PostOrder) {
         self.0.lock().unwrap().posts.push(order);
+    }
+
+    fn abandon(&mut self, batch: &Environment) -> anyhow::Result<()> {
+        self.take(|notes| notes.abandoned.push(*batch))
     }
 
     fn release(&mut self, batch: u32) -> anyhow::Result<()> {
@@ -139,6 +145,7 @@ pub(super) fn settings(limits: BatchLimits) -> Settings {
         pool_per_account_max: 2,
         circuits: Vec::new(),
         proven_on_l1: 0,
+        clock: Clock::default(),
     }
 }
 
@@ -223,7 +230,8 @@ impl World {
         let entry = QueueEntry { operation: QueueOperation::OpeningDeposit(deposit), sender: owner(owner_of) };
         let QueueCursor { next, chain, block } = self.sequencer.queue_cursor();
         let event = QueueEvent { position: next, entry, chain: entry.extend(&chain) };
-        let head = L1Head { number: block + 1, timestamp: self.sequencer.l1.timestamp };
+        let timestamp = self.sequencer.l1.timestamp.max(clock::now_seconds());
+        let head = L1Head { number: block + 1, timestamp, now: None };
         self.sequencer.take_from_l1(vec![event], Vec::new());
         self.sequencer.observe_l1(head);
         self.advance();
@@ -271,14 +279,34 @@ impl World {
     /// A batch is proved. The proof is none: nobody here checks it.
     pub(super) fn prove(&mut self, number: u32) {
         self.sequencer.segments_proved(number, 1);
-        let proof = CheckedProof { number, proof: vec![1], l1_proof: vec![2], costs: Vec::new() };
+        let environment = self.environment(number);
+        let proof = CheckedProof { environment, proof: vec![1], l1_proof: vec![2], costs: Vec::new() };
         self.sequencer.proven(&proof);
         self.advance();
     }
 
     pub(super) fn verify(&mut self, number: u32) {
-        self.sequencer.posted(number, l1_transaction(1));
-        self.sequencer.verified(number, l1_transaction(2));
+        let batch = self.environment(number);
+        self.sequencer.posted(&batch, l1_transaction(1));
+        self.sequencer.verified(&batch, l1_transaction(2));
+        self.advance();
+    }
+
+    pub(super) fn environment(&mut self, number: u32) -> Environment {
+        let batch =
+            |sequencer: &mut Sequencer, shelf: &mut Shelf| Some(*sequencer.batch_of(number, shelf)?.environment());
+        self.sequencer.now(batch).expect("it has begun")
+    }
+
+    /// A transaction that was accepted.
+    pub(super) fn view(&mut self, id: &Digest) -> TransactionView {
+        self.sequencer.now(|sequencer, shelf| sequencer.transaction(id, shelf)).expect("it was accepted")
+    }
+
+    /// L1 will never verify a batch.
+    pub(super) fn abandon(&mut self, number: u32) {
+        let batch = self.environment(number);
+        self.sequencer.abandon(&batch, Lapse::Uncommitted);
         self.advance();
     }
 
@@ -286,7 +314,15 @@ impl World {
     pub(super) fn advance_l1(&mut self, seconds: u64) {
         let timestamp = self.sequencer.l1.timestamp.max(clock::now_seconds()) + seconds;
         let number = self.sequencer.l1.number + 1;
-        self.sequencer.observe_l1(L1Head { number, timestamp });
+        self.sequencer.observe_l1(L1Head { number, timestamp, now: None });
+        self.advance();
+    }
+
+    /// L1 says what time it is, and the node's clock says something else from now on.
+    pub(super) fn tell_time(&mut self, on_l1: u64, own: u64) {
+        self.sequencer.settings.clock = Clock::new(move || Time::from_unix_ms(own * 1000));
+        let L1Head { number, timestamp, .. } = self.sequencer.l1;
+        self.sequencer.observe_l1(L1Head { number, timestamp, now: Some(on_l1) });
         self.advance();
     }
 

@@ -11,7 +11,7 @@ use weft_circuits::security::{SecurityBits, TraceSize};
 use weft_circuits::wrap_config::WRAP_PARAMETERS;
 use weft_protocol::MAX_RECORDS;
 
-use crate::clock;
+use crate::sequencer::l1_time::AHEAD_MAX;
 use crate::sequencer::machine::Stage;
 use crate::sequencer::{Batch, Sequencer};
 
@@ -93,7 +93,22 @@ impl Sequencer {
             check("l1", heard, format!("the last answer is {:.1} s old", lags.l1_answer_seconds)),
             self.check_root(),
             check("proving", is_proving, proving),
+            self.check_clock(),
         ]
+    }
+
+    /// The node's clock is not far ahead of L1's.
+    fn check_clock(&self) -> CheckView {
+        match self.clock_ahead() {
+            None => check("clock", true, "L1 does not say what time it is".to_owned()),
+            Some(ahead) if ahead > AHEAD_MAX => {
+                let detail = format!(
+                    "the node's clock is {ahead} s ahead of L1's: set it; batches are dated by L1's clock meanwhile"
+                );
+                check("clock", false, detail)
+            }
+            Some(ahead) => check("clock", true, format!("the node's clock is {ahead} s ahead of L1's")),
+        }
     }
 
     /// The tree in memory is the one of the last sealed batch, unless a batch is in work.
@@ -109,7 +124,7 @@ impl Sequencer {
     }
 
     fn lags(&self) -> Lags {
-        let now = clock::now();
+        let now = self.settings.clock.now();
         let since = |batch: &Batch, step| batch.reached_at(step).map_or(0.0, |at| seconds_since(at, now));
         let between = |from, to| {
             let is_between = move |batch: &&Batch| batch.has_reached(from) && !batch.has_reached(to);
@@ -126,6 +141,7 @@ impl Sequencer {
             proving_seconds: unproven.first().map_or(0.0, |batch| since(batch, Finality::Sealed)),
             unverified_batches: count(&unverified),
             l1_seconds: unverified.first().map_or(0.0, |batch| since(batch, Finality::Proven)),
+            clock_ahead_seconds: Duration::from_secs(self.clock_ahead().unwrap_or(0)).as_secs_f64(),
             is_held_back: self.is_held_back(),
         }
     }

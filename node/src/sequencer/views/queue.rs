@@ -2,7 +2,6 @@
 
 use weft_api::{Finality, PageRequest, QueueEntryView, QueueState, Time};
 
-use crate::clock;
 use crate::sequencer::{Batch, KnownEntry, Sequencer, Shelf};
 
 /// Batches that are read at once for a page of the queue.
@@ -30,8 +29,9 @@ impl Sequencer {
                 number += 1;
             }
         }
+        let now = self.settings.clock.now();
         let waiting = (executed..).zip(self.machine.queue.waiting()).filter(|(at, _)| *at >= position);
-        entries.extend(waiting.take(page.limit).map(|(at, entry)| of_waiting(at, entry)));
+        entries.extend(waiting.take(page.limit).map(|(at, entry)| of_waiting(at, entry, now)));
         entries.truncate(page.limit);
         entries
     }
@@ -62,10 +62,10 @@ fn of_batch(position: u64, known: &KnownEntry, batch: &Batch) -> QueueEntryView 
     }
 }
 
-fn of_waiting(position: u64, known: &KnownEntry) -> QueueEntryView {
+fn of_waiting(position: u64, known: &KnownEntry, now: Time) -> QueueEntryView {
     QueueEntryView {
         read_at: Some(Time::from_unix_ms(known.read_at)),
-        age_seconds: Some(super::node::seconds_since(Time::from_unix_ms(known.read_at), clock::now())),
+        age_seconds: Some(super::node::seconds_since(Time::from_unix_ms(known.read_at), now)),
         ..QueueEntryView::waiting(position, &known.entry, known.chain)
     }
 }
