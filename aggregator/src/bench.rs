@@ -2,10 +2,12 @@
 
 mod fleet;
 
+use std::path::Path;
+
 use weft_circuits::recursion::AggregateProof;
 use weft_circuits::recursion::merge::ARITY;
 use weft_protocol::crypto::Digest;
-use weft_prover::{CircuitSet, Cost, ProofError, SegmentSize, StageLog, bench_segment};
+use weft_prover::{CircuitSet, Comparison, Cost, ProofError, SegmentSize, StageLog, bench_segment, compare_aggregate};
 
 use crate::BatchEnd;
 use crate::prove::{prove_aggregate, prove_lift, prove_seal, prove_wrap};
@@ -45,6 +47,14 @@ pub fn bench_merges(circuits: &CircuitSet, size: SegmentSize) -> Result<MergeCos
     prove_aggregate(circuits, &vec![lift; ARITY], &mut aggregate_log)?;
     let [segment, lift, aggregate] = [segment_log, lift_log, aggregate_log].map(|log| log.total());
     Ok(MergeCosts { segment, lift, aggregate })
+}
+
+/// Proves an aggregate of segments that do nothing by our prover and by the library's.
+///
+/// # Errors
+/// None if the circuits are sound.
+pub fn bench_library(circuits: &CircuitSet, cache: Option<&Path>) -> Result<Comparison, ProofError> {
+    compare_aggregate(circuits, cache, &vec![idle_batch(circuits)?; ARITY])
 }
 
 /// Seals and wraps a batch that does nothing, on the current rayon pool.

@@ -1,9 +1,20 @@
-//! What a segment proof costs, without a state to execute on.
+//! What a segment proof costs, without a state to execute on, and what the library's prover takes beside ours.
 
+use std::path::Path;
+
+use plonky2::iop::generator::generate_partial_witness;
+use plonky2::iop::witness::PartialWitness;
+use plonky2::plonk::circuit_data::CircuitData;
+use weft_circuits::builder::{Builder, ChildKey, CircuitName, Mode};
+use weft_circuits::cache::Cache;
+use weft_circuits::config::{C, D, F, recursion_config};
+use weft_circuits::recursion::{Aggregate, AggregateProof, Assembly, ProveError};
+use weft_circuits::wired::Witness;
 use weft_protocol::crypto::{Digest, Tag, poseidon};
 use weft_protocol::{Domain, Environment, RunningState, SegmentWitness, Timestamp};
 
-use crate::{CircuitSet, ProofError, ProvenSegment, SegmentSize, StageLog};
+use crate::plonk::ProvingKey;
+use crate::{CircuitSet, Cost, ProofError, ProvenSegment, SegmentSize, StageLog, measure};
 
 /// A segment that does nothing: any number of them are adjacent.
 ///
@@ -23,4 +34,82 @@ pub fn bench_segment(circuits: &CircuitSet, size: SegmentSize) -> Result<(Proven
     let mut log = StageLog::new();
     let segment = circuits.prove_segment(size, &idle_segment(), &mut log)?;
     Ok((segment, log))
+}
+
+/// What both provers take for the same witness, its generation included.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Comparison {
+    /// Our loop.
+    pub ours: Cost,
+    /// The library's prover.
+    pub library: Cost,
+}
+
+/// Proves a small recursion by both provers: the verification of one proof of a small circuit, 2^12 rows.
+///
+/// # Errors
+/// None if the provers are sound.
+pub fn compare_small_recursion() -> Result<Comparison, ProofError> {
+    let mut b = Builder::new(CircuitName { name: "bench-child", version: 1 }, recursion_config(), Mode::Proving);
+    let wires = b.alloc::<Digest>();
+    b.expose_wires::<Digest>(&wires);
+    let child = b.build().data;
+    let mut witness = Witness::new();
+    witness.assign(&wires, &Digest::ZERO)?;
+    let proof = child.prove(witness.into_partial()).map_err(|error| unsatisfied(&error))?;
+
+    let mut b = Builder::new(CircuitName { name: "bench-parent", version: 1 }, recursion_config(), Mode::Proving);
+    let verified = b.clause("WR-1", |b| b.verify_child(&child.common, ChildKey::Constant(&child.verifier_only)));
+    b.expose(verified.public_inputs());
+    let mut parent = b.build().data;
+    let mut witness = Witness::new();
+    verified.assign(&mut witness, &proof, None)?;
+    let inputs = witness.into_partial();
+    let library = prove_by_library(&parent, &inputs)?;
+    let key = ProvingKey::take(&mut parent);
+    let ours = prove_by_us(&parent, &key, &inputs)?;
+    Ok(Comparison { ours, library })
+}
+
+/// Proves an aggregate by both provers. The library's takes another copy of the circuit, out of the directory `cache` if it
+/// is there.
+///
+/// # Errors
+/// The children do not merge, or one of them is invalid.
+pub fn compare_aggregate(
+    circuits: &CircuitSet,
+    cache: Option<&Path>,
+    children: &[AggregateProof],
+) -> Result<Comparison, ProofError> {
+    let family = circuits.family();
+    let cache = cache.map(Cache::new);
+    let assembly = Assembly { mode: Mode::Proving, cache: cache.as_ref() };
+    let untouched = Aggregate::build(family.common_shape(), assembly);
+    let inputs = untouched.witness(children, family.keys())?.into_partial();
+    let library = prove_by_library(&untouched.layer.circuit().data, &inputs)?;
+    let ours = prove_by_us(&family.aggregate.layer.circuit().data, circuits.aggregate_key(), &inputs)?;
+    Ok(Comparison { ours, library })
+}
+
+fn prove_by_library(circuit: &CircuitData<F, C, D>, inputs: &PartialWitness<F>) -> Result<Cost, ProofError> {
+    let (proof, cost) = measure(|| circuit.prove(inputs.clone()));
+    proof.map_err(|error| unsatisfied(&error))?;
+    Ok(cost)
+}
+
+fn prove_by_us(
+    circuit: &CircuitData<F, C, D>,
+    key: &ProvingKey<C>,
+    inputs: &PartialWitness<F>,
+) -> Result<Cost, ProofError> {
+    let (proof, cost) = measure(|| {
+        let witness = generate_partial_witness(inputs.clone(), &circuit.prover_only, &circuit.common);
+        key.prove(circuit, &witness.map_err(|error| unsatisfied(&error))?).map_err(|error| unsatisfied(&error))
+    });
+    circuit.verify(proof?).map_err(|error| unsatisfied(&error))?;
+    Ok(cost)
+}
+
+fn unsatisfied(reason: &impl ToString) -> ProofError {
+    ProveError::Unsatisfied { layer: "bench", reason: reason.to_string() }.into()
 }

@@ -71,6 +71,11 @@ where
 }
 
 impl CircuitSet {
+    /// Proving key of the aggregate.
+    pub(crate) const fn aggregate_key(&self) -> &ProvingKey<C> {
+        &self.family_keys().aggregate
+    }
+
     /// Proves the merged statement of adjacent segments of one size.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 //! * [`CircuitSet`]: all circuits of a deployment, built once or taken out of a cache;
 //! * [`CircuitSizes`], [`plan_segments`]: how many slots a segment has, and which segments a batch is cut into;
 //! * [`SegmentInput`]: what a worker gets of a segment, twenty times smaller than the witness that it expands to;
-//! * [`SegmentInput`]: a segment as it is sent to a prover;
+//! * [`plonk`]: the loop that makes the proofs of all circuits;
 //! * [`CircuitSet::prove_segment`], [`CircuitSet::prove_input`]: a segment's proof, checked against the statement that is
 //!   computed natively;
 //! * [`Cost`], [`StageLog`]: where the time went.
@@ -21,7 +21,7 @@ pub mod plonk;
 mod segment;
 mod sizes;
 
-pub use bench::{bench_segment, idle_segment};
+pub use bench::{Comparison, bench_segment, compare_aggregate, compare_small_recursion, idle_segment};
 pub use circuits::{BuildProgress, BuildState, BuildStep, CircuitSet};
 pub use cost::{Cost, Stage, StageCost, StageLog, measure};
 pub use error::ProofError;

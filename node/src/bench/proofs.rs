@@ -5,12 +5,12 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use serde_json::json;
-use weft_aggregator::{BatchEnd, bench_merges, prove_lift, prove_seal, prove_wrap};
+use weft_aggregator::{BatchEnd, bench_library, bench_merges, prove_lift, prove_seal, prove_wrap};
 use weft_circuits::recursion::WrappedProof;
 use weft_circuits::recursion::merge::ARITY;
 use weft_protocol::SegmentWitness;
 use weft_protocol::crypto::Digest;
-use weft_prover::{CircuitSet, Cost, SegmentSize, StageLog, bench_segment};
+use weft_prover::{CircuitSet, Comparison, Cost, SegmentSize, StageLog, bench_segment, compare_small_recursion};
 
 use super::memory::{peak_mib, reset_peak, resident_mib};
 use super::workload::{ACCOUNT_BITS, Workload};
@@ -49,6 +49,12 @@ pub(super) fn aggregate(run: &mut Run<'_>, cache: Option<&Path>) -> Result<()> {
     run.figure("cpu_ms", ms(costs.aggregate.cpu), "ms", costs.aggregate.cpu);
     run.figure("wall_ms", ms(costs.aggregate.wall), "ms", costs.aggregate.cpu);
     run.figure("lift_cpu_ms", ms(costs.lift.cpu), "ms", costs.lift.cpu);
+    let (compared, _) = on_threads(run.threads, || bench_library(&circuits, cache))?;
+    let Comparison { ours, library } = compared?;
+    run.figure("ratio_to_library", library.cpu.as_secs_f64() / ours.cpu.as_secs_f64(), "", ours.cpu + library.cpu);
+    let (compared, _) = on_threads(run.threads, compare_small_recursion)?;
+    let Comparison { ours, library } = compared?;
+    run.figure("ratio_to_library_2_12", library.cpu.as_secs_f64() / ours.cpu.as_secs_f64(), "", ours.cpu + library.cpu);
     Ok(())
 }
 

@@ -144,7 +144,7 @@ impl<K: GenericConfig<D, F = F, Hasher: PackedHasher>> ProvingKey<K> {
         let quotients = Commitment::of_polynomials(&self.domain, quotients, cap_height);
         transcript.absorb_cap(&quotients.tree().cap());
 
-        let proof = self.open(common, [wires, products, quotients], transcript)?;
+        let proof = self.open(common, &[wires, products, quotients], transcript)?;
         Ok(ProofWithPublicInputs { proof, public_inputs })
     }
 
@@ -197,7 +197,7 @@ impl<K: GenericConfig<D, F = F, Hasher: PackedHasher>> ProvingKey<K> {
     fn open(
         &self,
         common: &CommonCircuitData<F, D>,
-        commitments: [Commitment<K::Hasher>; 3],
+        commitments: &[Commitment<K::Hasher>; 3],
         mut transcript: Transcript<K::Hasher>,
     ) -> Result<Proof<F, K, D>, PlonkError> {
         let degree = common.degree();
@@ -206,7 +206,7 @@ impl<K: GenericConfig<D, F = F, Hasher: PackedHasher>> ProvingKey<K> {
             return Err(PlonkError::OpeningPoint);
         }
         let next = Extension::primitive_root_of_unity(common.degree_bits()) * zeta;
-        let [wires, products, quotients] = &commitments;
+        let [wires, products, quotients] = commitments;
         let all = [&self.fixed, wires, products, quotients];
         let at_zeta = powers(zeta, degree);
         let mut values = all.map(|commitment| evaluate(commitment.polynomials(), &at_zeta));

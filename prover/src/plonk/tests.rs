@@ -53,6 +53,15 @@ fn light_wrap() -> CircuitConfig {
     circuit_config(&WrapParameters { queries: 18, grinding_bits: 10, ..WRAP_PARAMETERS })
 }
 
+/// Where a witness keeps the value of a target.
+fn representative(witness: &PartitionWitness<'_, F>, target: Target) -> usize {
+    let position = match target {
+        Target::Wire(wire) => wire.row * witness.num_wires + wire.column,
+        Target::VirtualTarget { index } => witness.degree * witness.num_wires + index,
+    };
+    witness.representative_map[position]
+}
+
 /// The library's witness, random where nothing is constrained.
 fn generate<'a, K>(circuit: &'a CircuitData<F, K, D>, inputs: &PartialWitness<F>) -> PartitionWitness<'a, F>
 where
@@ -77,7 +86,8 @@ where
 {
     let mut witness = generate(circuit, inputs);
     for wire in random_wires(circuit) {
-        witness.values[circuit.prover_only.representative_map[wire.row * witness.num_wires + wire.column]] = None;
+        let representative = representative(&witness, Target::Wire(wire));
+        witness.values[representative] = None;
     }
     let expected = on_threads(1, || library_proof(circuit, witness));
     let key = ProvingKey::take(circuit);
@@ -142,4 +152,40 @@ fn a_recursion_is_proved_like_the_library_does() {
     let mut inputs = PartialWitness::new();
     inputs.set_proof_with_pis_target(&child, &proof).expect("the proof has the circuit's shape");
     assert_proves_like_library(&mut outer, &inputs);
+}
+
+#[test]
+fn a_witness_that_violates_a_constraint_proves_nothing() {
+    let (mut circuit, input) = toy::<C>(recursion_config());
+    let key = ProvingKey::take(&mut circuit);
+    let good = generate(&circuit, &toy_inputs(input));
+    // The input, an element of the hash, and a wire in the middle that is copied nowhere else.
+    let mut positions: Vec<_> =
+        circuit.prover_only.public_inputs[..2].iter().map(|&target| representative(&good, target)).collect();
+    positions.push((0..good.values.len()).filter(|&position| good.values[position].is_some()).nth(700).expect("many"));
+    for position in positions {
+        let mut bad = good.clone();
+        bad.values[position] = bad.values[position].map(|value| value + F::ONE);
+        let proof = key.prove(&circuit, &bad);
+        assert!(proof.is_err() || proof.is_ok_and(|proof| circuit.verify(proof).is_err()), "{position}");
+    }
+}
+
+#[test]
+fn a_changed_proof_is_refused() {
+    let (mut circuit, input) = toy::<C>(recursion_config());
+    let key = ProvingKey::take(&mut circuit);
+    let witness = generate(&circuit, &toy_inputs(input));
+    let bytes = key.prove(&circuit, &witness).expect("the witness is good").to_bytes();
+    let verify =
+        |bytes: Vec<u8>| AnyProof::<C>::from_bytes(bytes, &circuit.common).and_then(|proof| circuit.verify(proof));
+    verify(bytes.clone()).expect("the proof is good");
+    // Caps, openings, paths, the final polynomial, the nonce and the public inputs.
+    const FLIPS: usize = 40;
+    for flip in 0..FLIPS {
+        let mut changed = bytes.clone();
+        let position = flip * (bytes.len() - 1) / (FLIPS - 1);
+        changed[position] ^= 1;
+        assert!(verify(changed).is_err(), "byte {position}");
+    }
 }

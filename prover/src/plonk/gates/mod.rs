@@ -14,6 +14,7 @@ use plonky2::gates::coset_interpolation::CosetInterpolationGate;
 use plonky2::gates::gate::GateRef;
 use plonky2::gates::multiplication_extension::MulExtensionGate;
 use plonky2::gates::poseidon::PoseidonGate;
+use plonky2::gates::poseidon_mds::PoseidonMdsGate;
 use plonky2::gates::reducing::ReducingGate;
 use plonky2::gates::reducing_extension::ReducingExtensionGate;
 use plonky2::hash::hash_types::HashOut;
@@ -117,6 +118,8 @@ fn packed(gate: &GateRef<F, D>) -> Box<dyn PackedGate> {
     let any = gate.0.as_any();
     if any.is::<PoseidonGate<F, D>>() {
         Box::new(PoseidonConstraints)
+    } else if any.is::<PoseidonMdsGate<F, D>>() {
+        Box::new(PoseidonMdsGate::<F, D>::new())
     } else if let Some(gate) = any.downcast_ref::<ArithmeticExtensionGate<D>>() {
         Box::new(gate.clone())
     } else if let Some(gate) = any.downcast_ref::<MulExtensionGate<D>>() {

@@ -1,13 +1,14 @@
-//! The gate of a Poseidon permutation, whose evaluation in the library is for one point.
+//! The gates of a Poseidon permutation and of its linear layer, whose evaluation in the library is for one point.
 //!
-//! Its wires: input, output, swap, the four differences that the swap moves, and then every input of an S-box after the
+//! Wires of the first: input, output, swap, the four differences that the swap moves, and then every input of an S-box after the
 //! first round, in order. The rounds here are those of the definition; the library's rearranged partial rounds have the same
 //! S-box inputs, hence the same constraints.
 
 use plonky2::field::packed::PackedField;
 use plonky2::field::types::Field;
+use plonky2::gates::poseidon_mds::PoseidonMdsGate;
 use plonky2::hash::poseidon::{ALL_ROUND_CONSTANTS, HALF_N_FULL_ROUNDS, N_PARTIAL_ROUNDS, Poseidon, SPONGE_WIDTH};
-use weft_circuits::config::F;
+use weft_circuits::config::{D, F};
 
 use super::{Packed, PackedGate, Row};
 
@@ -62,12 +63,26 @@ impl PackedGate for PoseidonConstraints {
     }
 }
 
+/// The linear layer on elements of the extension: inputs, outputs.
+impl PackedGate for PoseidonMdsGate<F, D> {
+    fn evaluate(&self, row: &Row<'_>, constraints: &mut Vec<Packed>) {
+        let (inputs, outputs) = row.wires().split_at(SPONGE_WIDTH * D);
+        let mixed: [_; D] =
+            std::array::from_fn(|coordinate| mix(&std::array::from_fn(|element| inputs[element * D + coordinate])));
+        let outputs = outputs[..SPONGE_WIDTH * D].iter().enumerate();
+        constraints.extend(outputs.map(|(wire, &output)| output - mixed[wire % D][wire / D]));
+    }
+}
+
+#[inline(always)]
 fn seventh_power(x: Packed) -> Packed {
     let square = x * x;
     square * square * square * x
 }
 
-/// The linear layer. Its entries are small, so that the halves of elements are summed without reduction: sums are below 2^41.
+/// The linear layer. Its entries are small, so that the halves of elements are summed without reduction: sums are below
+/// 2^41, and nothing wraps. A check that it does not would keep the lanes from being added at once.
+#[inline(always)]
 fn mix(state: &[Packed; SPONGE_WIDTH]) -> [Packed; SPONGE_WIDTH] {
     let [low, high] = [0, 32].map(|shift| state.each_ref().map(|element| halves(element, shift)));
     std::array::from_fn(|row| {
@@ -78,13 +93,15 @@ fn mix(state: &[Packed; SPONGE_WIDTH]) -> [Packed; SPONGE_WIDTH] {
         for ((carried, rest), (low, high)) in lanes.zip(low.iter().zip(high)) {
             // 2^64 = 2^32 - 1
             *carried = F::from_noncanonical_u64(high << 32);
-            *rest = F::from_canonical_u64(low + (high >> 32) * u64::from(u32::MAX));
+            let upper = (high >> 32).wrapping_mul(u64::from(u32::MAX));
+            *rest = F::from_noncanonical_u64(low.wrapping_add(upper));
         }
         carried + rest
     })
 }
 
 /// The lower 32 bits of the shifted elements.
+#[inline(always)]
 fn halves(element: &Packed, shift: u32) -> Halves {
     let mut halves = [0; Packed::WIDTH];
     for (half, element) in halves.iter_mut().zip(element.as_slice()) {
@@ -98,11 +115,11 @@ fn halves(element: &Packed, shift: u32) -> Halves {
 /// The sum of the halves with the weights of a row of the matrix.
 #[inline(always)]
 fn weighted_sum(halves: &[Halves; SPONGE_WIDTH], row: usize) -> [u64; Packed::WIDTH] {
-    let mut sums = [0; Packed::WIDTH];
+    let mut sums = [0_u64; Packed::WIDTH];
     for (column, weight) in F::MDS_MATRIX_CIRC.iter().enumerate() {
         let weight = weight + if column == 0 { F::MDS_MATRIX_DIAG[row] } else { 0 };
         for (sum, &half) in sums.iter_mut().zip(&halves[(column + row) % SPONGE_WIDTH]) {
-            *sum += u64::from(half) * weight;
+            *sum = sum.wrapping_add(u64::from(half).wrapping_mul(weight));
         }
     }
     sums

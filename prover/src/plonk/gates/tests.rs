@@ -32,6 +32,7 @@ fn assert_equals_library<G: Gate<F, D>>(gate: G, config: &CircuitConfig) {
 fn gates_are_evaluated_as_the_library_does() {
     let (recursion, shrink) = (recursion_config(), shrink_config());
     assert_equals_library(PoseidonGate::<F, D>::new(), &recursion);
+    assert_equals_library(PoseidonMdsGate::<F, D>::new(), &recursion);
     for config in [&recursion, &shrink] {
         let (wires, routed) = (config.num_wires, config.num_routed_wires);
         assert_equals_library(ArithmeticExtensionGate::<D>::new_from_config(config), config);
