@@ -274,10 +274,10 @@ impl Machine {
     pub(super) fn accept(&mut self, checked: CheckedTransaction, sequence: u64, at: UnixMs) -> Result<(), Reject> {
         let id = id_of(checked.get(), &self.rules.domain);
         let record = TransactionRecord::new(checked.get().clone(), sequence, at);
-        let waiting = Waiting { id, checked: checked.clone(), accepted_at: at, span: Span::current() };
+        let waiting = Waiting { id, checked, accepted_at: at, span: Span::current() };
         tracing::info!(target: telemetry::TRACE, transaction = %id, "transaction accepted");
         if !self.has_waiting() {
-            match self.push(|builder| builder.push_transaction(checked.clone())) {
+            match self.push(|builder| builder.push_transaction(waiting.checked.clone())) {
                 Pushed::Done(receipt) => {
                     self.transactions.insert(id, record);
                     self.executed(&waiting, &receipt, at);
