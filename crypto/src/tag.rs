@@ -34,4 +34,6 @@ impl Tag {
     pub const CURVE: Self = Self(14);
     /// Chain of accesses of leaves.
     pub const ACCESS: Self = Self(15);
+    /// Running state with a chain of accesses for the root.
+    pub const ACCESS_STATE: Self = Self(16);
 }

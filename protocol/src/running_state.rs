@@ -47,4 +47,10 @@ impl RunningState {
     pub fn digest(&self) -> Digest {
         poseidon::hash(Tag::STATE, &self.elements())
     }
+
+    /// S~: the same with a chain of accesses in place of the root, under a tag of its own (PROTOCOL.md §13).
+    #[must_use]
+    pub fn access_digest(&self, accesses: Digest) -> Digest {
+        poseidon::hash(Tag::ACCESS_STATE, &Self { root: accesses, ..*self }.elements())
+    }
 }

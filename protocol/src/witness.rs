@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::crypto::Digest;
 use crate::{
-    AccountIndex, Amount, Effects, Environment, FeeSums, MerklePath, Object, Reject, RunningState, SegmentStatement,
-    Slot, chain_records,
+    Access, AccountIndex, Amount, Effects, Environment, FeeSums, MerklePath, Object, Reject, RunningState,
+    SegmentStatement, Slot, chain_accesses, chain_records,
 };
 
 /// A leaf with its path.
@@ -86,6 +86,20 @@ impl SlotWitness {
 }
 
 impl SlotWitness {
+    /// The accesses of the slot, first A's and then B's, if its effects are these.
+    #[must_use]
+    pub fn accesses(&self, effects: &Effects) -> Vec<Access> {
+        let opened = [
+            (self.slot.a(), self.a.as_ref(), effects.a_after.as_ref()),
+            (self.slot.b(), self.b.as_ref(), effects.b_after.as_ref()),
+        ];
+        let access = |(index, opening, after): (Option<AccountIndex>, Option<&Opening>, Option<&Object>)| {
+            let before = opening?.object.as_ref().map_or(Digest::ZERO, Object::digest);
+            Some(Access { index: index?, before, after: after.map_or(before, Object::digest) })
+        };
+        opened.into_iter().filter_map(access).collect()
+    }
+
     /// The fee sums after the slot, whether or not other rules refuse it: all that later slots of a segment need of it.
     #[must_use]
     pub fn fee_sums_after(&self, before: &FeeSums) -> FeeSums {
@@ -155,5 +169,34 @@ impl SegmentWitness {
     pub fn statement(&self) -> Result<SegmentStatement, WitnessError> {
         let after = self.evaluate()?.digest();
         Ok(SegmentStatement { context: self.environment.context(), before: self.before.digest(), after })
+    }
+
+    /// The accesses of all slots in order.
+    ///
+    /// # Errors
+    /// Some slot does not prove a transition.
+    pub fn accesses(&self) -> Result<Vec<Access>, WitnessError> {
+        let mut state = self.before;
+        let mut accesses = Vec::new();
+        for slot in &self.slots {
+            let (after, effects) = slot.evaluate(&self.environment, &state)?;
+            accesses.extend(slot.accesses(&effects));
+            state = after;
+        }
+        Ok(accesses)
+    }
+
+    /// What a proof of the segment claims that opens its leaves by accesses, which follow those of this chain: S~ before
+    /// and S~ after.
+    ///
+    /// # Errors
+    /// Some slot does not prove a transition.
+    pub fn access_statement(&self, chain: Digest) -> Result<SegmentStatement, WitnessError> {
+        let (accesses, after) = (self.accesses()?, self.evaluate()?);
+        Ok(SegmentStatement {
+            context: self.environment.context(),
+            before: self.before.access_digest(chain),
+            after: after.access_digest(chain_accesses(chain, &accesses)),
+        })
     }
 }

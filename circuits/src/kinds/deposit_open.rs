@@ -29,9 +29,9 @@ pub(crate) fn constrain(b: &mut Builder, facts: &Facts<'_>) -> Bool {
     b.clause("DO-3", |b| {
         b.when(opened, |b| {
             let account = b.constant_u64(Object::ACCOUNT_HEADER);
-            b.assert_equal(a.object.header, account);
-            b.assert_all_equal(&a.object.owner, &fields.address.elements());
-            b.assert_all_equal(&a.object.main_key, &key);
+            b.assert_equal(a.header, account);
+            b.assert_all_equal(&a.owner, &fields.address.elements());
+            b.assert_all_equal(&a.main_key, &key);
         });
         b.when(bounced, |b| b.assert_zero(fields.a));
     });

@@ -7,7 +7,7 @@ use crate::segment::input::EnvironmentWires;
 
 /// Authority, time and means of the sender. TX-5 is where A's nonce is raised, TX-11 where the fee sums change.
 pub(crate) fn constrain(b: &mut Builder, environment: &EnvironmentWires, facts: &Facts<'_>) -> SignatureWires {
-    let (signed, fields, a) = (facts.signed, facts.fields(), &facts.input.a.object);
+    let (signed, fields, a) = (facts.signed, facts.fields(), &facts.input.a);
     let message = b.message(environment, facts);
     let signature = b.clause("TX-3", |b| b.verify_signature(message, signed));
     b.when(signed, |b| {

@@ -7,7 +7,7 @@ use crate::segment::facts::Facts;
 
 /// B exists, because its leaf is a hash that leads to the root (SL-6).
 pub(crate) fn constrain(b: &mut Builder, facts: &Facts<'_>) {
-    let (fields, recipient) = (facts.fields(), &facts.input.b.object);
+    let (fields, recipient) = (facts.fields(), &facts.input.b);
     b.when(facts.selectors().transfer, |b| {
         b.clause("TR-1", |b| {
             let difference = b.sub(fields.a, fields.b);

@@ -21,7 +21,8 @@ use super::columns::COLUMNS;
 use super::constraints::PUBLIC_INPUTS;
 use super::trace::{Trace, columns};
 use super::{Openings, OpeningsError, OpeningsStatement};
-use crate::config::{C, D, F, LayerParameters};
+use crate::builder::{Builder, CircuitName, Mode};
+use crate::config::{C, D, F, LayerParameters, recursion_config};
 use crate::digest::Transcript;
 use crate::wired::elements_of;
 
@@ -33,7 +34,7 @@ const SUMS: usize = 2;
 pub(crate) const HELPERS: usize = 1;
 
 /// The library's form of a proof.
-pub(super) type Inner = StarkProofWithPublicInputs<F, C, D>;
+pub(crate) type Inner = StarkProofWithPublicInputs<F, C, D>;
 
 /// A proof of a table, not necessarily a valid one.
 #[derive(Clone, Debug)]
@@ -46,8 +47,14 @@ impl OpeningsProof {
         &self.0
     }
 
+    /// What the proof claims. True only if it is valid.
+    #[must_use]
+    pub fn statement(&self) -> OpeningsStatement {
+        OpeningsStatement::from_elements(&self.0.public_inputs)
+    }
+
     #[cfg(test)]
-    pub(super) const fn inner_mut(&mut self) -> &mut Inner {
+    pub(crate) const fn inner_mut(&mut self) -> &mut Inner {
         &mut self.0
     }
 }
@@ -161,6 +168,15 @@ impl OpeningsTable {
             })
             .map_err(|error| OpeningsError::Invalid { reason: error.to_string() })?;
         Ok(OpeningsStatement::from_elements(public_inputs))
+    }
+
+    /// Rows of a circuit that verifies a proof of this table, without those of constants.
+    #[must_use]
+    pub fn verification_rows(&self) -> usize {
+        let name = CircuitName { name: "openings", version: 1 };
+        let mut b = Builder::new(name, recursion_config(), Mode::Proving);
+        b.clause("JN-2", |b| b.verify_openings(self));
+        b.rows()
     }
 
     /// The sums of the multiset over all rows, if what is read before the library checks it has the shape of a proof of

@@ -12,6 +12,7 @@
 mod aggregate;
 mod error;
 mod family;
+mod join;
 pub mod key;
 mod layer;
 mod lift;
@@ -26,6 +27,7 @@ mod wrap;
 pub use aggregate::Aggregate;
 pub use error::{ProveError, VerifyError};
 pub use family::RecursionCircuits;
+pub use join::{Join, JoinInput};
 pub use layer::{Assembly, CircuitSummary, LayerCircuit};
 pub use lift::Lift;
 pub use proof::{

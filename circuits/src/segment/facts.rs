@@ -107,7 +107,7 @@ impl Builder {
             fee_asset_id,
             has_value: self.has_value(fields, amount),
             a_is_account: self.a_is_account(input),
-            a_is_named: self.same_address(input.a.object.owner, fields.address.elements()),
+            a_is_named: self.same_address(input.a.owner, fields.address.elements()),
             a_has_entry: a.has_entry,
             a_has_fee_entry: a.has_fee_entry,
             a_takes: a.takes,
@@ -158,7 +158,7 @@ impl Builder {
 
     fn a_is_account(&mut self, input: &SlotInputWires) -> Bool {
         let account = self.constant_u64(Object::ACCOUNT_HEADER);
-        let is_account = self.is_equal(input.a.object.header, account);
+        let is_account = self.is_equal(input.a.header, account);
         self.and(input.a_exists, is_account)
     }
 
@@ -172,7 +172,7 @@ impl Builder {
     /// A fee in the asset that is paid comes out of the same entry, so that the two entries never are the same: the second
     /// change may look at the ids before the first.
     fn change_a(&mut self, input: &SlotInputWires, payment: &Payment) -> ChangedA {
-        let (selectors, fields, object) = (&input.selectors, &input.fields, &input.a.object);
+        let (selectors, fields, object) = (&input.selectors, &input.fields, &input.a);
         let (asset, signed) = (fields.asset.target(), payment.signed);
         let same_asset = self.is_equal(payment.fee_asset_id, asset);
         let same_fee = self.gate(same_asset, payment.fee);
@@ -206,9 +206,9 @@ impl Builder {
     fn change_b(&mut self, input: &SlotInputWires, amount: Target) -> ChangedB {
         let delta = self.gate(input.selectors.transfer, amount);
         let any_position = self.constant_bool(false);
-        let before = input.b.object.balances(self);
+        let before = input.b.balances(self);
         let change = Change { asset: input.fields.asset.target(), delta, any_position };
-        let changed = self.change_entry(&input.b.object, &before, change);
+        let changed = self.change_entry(&input.b, &before, change);
         ChangedB { takes: changed.takes, before, balances: changed.balances }
     }
 }

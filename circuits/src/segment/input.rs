@@ -183,43 +183,47 @@ impl From<&Object> for ObjectInput {
     }
 }
 
-/// A leaf and its path.
+/// Siblings of the paths of A and B, lowest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct OpeningInput {
-    object: ObjectInput,
-    siblings: [Digest; TREE_DEPTH],
+pub(crate) struct PathsInput {
+    a: [Digest; TREE_DEPTH],
+    b: [Digest; TREE_DEPTH],
 }
 
 wires! {
-    /// Wires of [`OpeningInput`].
-    pub(crate) struct OpeningWires for OpeningInput { object: ObjectInput, siblings: [Digest; TREE_DEPTH] }
+    /// Wires of [`PathsInput`].
+    pub(crate) struct PathWires for PathsInput { a: [Digest; TREE_DEPTH], b: [Digest; TREE_DEPTH] }
 }
 
-impl OpeningInput {
-    fn new(opening: Option<&Opening>) -> Self {
-        let object = opening.and_then(|opening| opening.object.as_ref());
-        Self {
-            object: object.map(ObjectInput::from).unwrap_or_default(),
-            siblings: opening.map_or([Digest::ZERO; TREE_DEPTH], |opening| opening.path.siblings),
-        }
+impl From<&SlotWitness> for PathsInput {
+    fn from(witness: &SlotWitness) -> Self {
+        let siblings = |opening: &Option<Opening>| {
+            opening.as_ref().map_or([Digest::ZERO; TREE_DEPTH], |opening| opening.path.siblings)
+        };
+        Self { a: siblings(&witness.a), b: siblings(&witness.b) }
     }
 }
 
-/// All that the prover puts on the wires of a slot, but for the signature.
+/// The object of an opening; all 0 if there is none.
+fn opened(opening: Option<&Opening>) -> ObjectInput {
+    opening.and_then(|opening| opening.object.as_ref()).map(ObjectInput::from).unwrap_or_default()
+}
+
+/// All that the prover puts on the wires of a slot, but for the signature and the paths.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SlotInput {
     selectors: Selectors,
     fields: Fields,
     /// The leaf of A is not empty. A recipient always exists.
     a_exists: bool,
-    a: OpeningInput,
-    b: OpeningInput,
+    a: ObjectInput,
+    b: ObjectInput,
 }
 
 wires! {
     /// Wires of [`SlotInput`].
     pub(crate) struct SlotInputWires for SlotInput {
-        selectors: Selectors, fields: Fields, a_exists: bool, a: OpeningInput, b: OpeningInput,
+        selectors: Selectors, fields: Fields, a_exists: bool, a: ObjectInput, b: ObjectInput,
     }
 }
 
@@ -233,8 +237,8 @@ impl SlotInput {
             selectors: Selectors::default(),
             fields: Fields::default(),
             a_exists: witness.a.as_ref().is_some_and(|opening| opening.object.is_some()),
-            a: OpeningInput::new(witness.a.as_ref()),
-            b: OpeningInput::new(witness.b.as_ref()),
+            a: opened(witness.a.as_ref()),
+            b: opened(witness.b.as_ref()),
         };
         input.fill(&witness.slot, fee_sums);
         input.fields.bounced = bounced(witness);
@@ -264,7 +268,7 @@ impl SlotInput {
                 fields.address = AddressParts::from(&deposit.owner);
                 fields.key = key_parts(&deposit.key);
                 if !self.a_exists {
-                    self.a.object = ObjectInput::from(&Object::account(deposit.owner, deposit.key));
+                    self.a = ObjectInput::from(&Object::account(deposit.owner, deposit.key));
                 }
             }
             Slot::CollectFees { account, fee_asset } => {
@@ -367,6 +371,7 @@ impl From<&Environment> for EnvironmentInput {
 /// The running state without the group part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct StateInput {
+    /// Root of the tree, or the chain of accesses that stands for it.
     root: Digest,
     chain: Digest,
     fee_sums: [F; FeeAsset::COUNT],

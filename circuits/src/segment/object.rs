@@ -1,11 +1,11 @@
-//! Objects in circuits: hashing of a leaf before and after, opening against the root.
+//! Objects in circuits: hashing of a leaf before and after.
 
 use plonky2::field::types::Field;
 use weft_protocol::crypto::Tag;
-use weft_protocol::{ENTRY_COUNT, OBJECT_ELEMENTS, TREE_DEPTH};
+use weft_protocol::{ENTRY_COUNT, OBJECT_ELEMENTS};
 
-use super::input::{ObjectWires, OpeningWires};
-use crate::builder::{Bool, Builder, Sponge, Target};
+use super::input::ObjectWires;
+use crate::builder::{Builder, Sponge, Target};
 use crate::config::F;
 
 /// Ids packed into one element.
@@ -87,11 +87,4 @@ fn absorb_balances(b: &mut Builder, sponge: &Sponge, balances: &Balances) -> [Ta
     let (third, fourth) = elements.split_at(8);
     let sponge = b.absorb(sponge, third);
     b.absorb(&sponge, fourth).digest()
-}
-
-impl OpeningWires {
-    /// Root of the tree in which `leaf` is at this opening's place.
-    pub(super) fn root(&self, b: &mut Builder, index: &[Bool], leaf: [Target; 4]) -> [Target; 4] {
-        b.merkle_root(leaf, &index[..TREE_DEPTH], &self.siblings)
-    }
 }

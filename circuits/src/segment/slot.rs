@@ -3,11 +3,12 @@
 //! The kinds (each in its file under [`crate::kinds`]) say whether A is opened and written; the rest is the same for all.
 
 use plonky2::field::types::Field;
-use weft_protocol::FeeAsset;
 use weft_protocol::crypto::Tag;
+use weft_protocol::{FeeAsset, TREE_DEPTH};
 
+use super::Leaves;
 use super::facts::Facts;
-use super::input::{EnvironmentWires, SlotInput, SlotInputWires, StateWires};
+use super::input::{EnvironmentWires, PathWires, PathsInput, SlotInput, SlotInputWires, StateWires};
 use super::object::HashedObject;
 use super::records::RecordWires;
 use crate::builder::{Bool, Builder, Target};
@@ -18,10 +19,19 @@ use crate::kinds;
 /// The wires of a slot that are set from outside.
 #[derive(Clone, Debug)]
 pub(crate) struct SlotWires {
-    /// All but the signature.
+    /// All but paths and signature.
     pub(crate) input: SlotInputWires,
+    /// The paths, if leaves are opened by them.
+    pub(crate) paths: Option<PathWires>,
     /// The signature.
     pub(crate) signature: SignatureWires,
+}
+
+/// An access of a leaf.
+struct AccessWires {
+    index: Target,
+    before: [Target; 4],
+    after: [Target; 4],
 }
 
 /// What a slot does to A.
@@ -34,8 +44,17 @@ struct Decision {
 
 impl Builder {
     /// Constrains one slot and returns the running state after it.
-    pub(super) fn slot(&mut self, environment: &EnvironmentWires, before: &StateWires) -> (SlotWires, StateWires) {
+    pub(super) fn slot(
+        &mut self,
+        environment: &EnvironmentWires,
+        before: &StateWires,
+        leaves: Leaves,
+    ) -> (SlotWires, StateWires) {
         let input = self.clause("SL-2", |b| b.alloc::<SlotInput>());
+        let paths = match leaves {
+            Leaves::ByPaths => Some(self.alloc::<PathsInput>()),
+            Leaves::ByAccesses => None,
+        };
         let facts = self.facts(&input, before);
         self.clause("SL-3", |b| b.unused_fields(&facts));
 
@@ -47,13 +66,13 @@ impl Builder {
         let signature = kinds::signed::constrain(self, environment, &facts);
 
         let decision = self.decide(&facts, credited, opened);
-        let root = self.write_a(&facts, &decision);
-        let root = self.write_b(&facts, root);
+        let root = self.write_a(&facts, &decision, paths.as_ref());
+        let root = self.write_b(&facts, root, paths.as_ref());
         let fee_sums = self.fee_sums_after(&facts);
         let records = self.records(&facts);
         let chain = self.claim_rows("SL-9", |b| b.extend_chain(before.chain, &records));
         let after = StateWires { root, chain, fee_sums };
-        (SlotWires { input, signature }, after)
+        (SlotWires { input, paths, signature }, after)
     }
 
     /// Fields of the first record that the kind does not name.
@@ -89,27 +108,36 @@ impl Builder {
         Decision { opened: self.either(always, named), written: self.either(always, credited) }
     }
 
-    /// Opens A, and writes it if the kind says so; returns the root after.
-    fn write_a(&mut self, facts: &Facts<'_>, decision: &Decision) -> [Target; 4] {
-        let (a, root) = (&facts.input.a, facts.before.root);
-        let hashed = self.claim_rows("SL-4", |b| {
+    /// Opens A, and writes it if the kind says so; returns the root, or the chain, after.
+    fn write_a(&mut self, facts: &Facts<'_>, decision: &Decision, paths: Option<&PathWires>) -> [Target; 4] {
+        let (a, root, index) = (&facts.input.a, facts.before.root, &facts.a_index.bits[..TREE_DEPTH]);
+        let (hashed, found) = self.claim_rows("SL-4", |b| {
             b.absent_is_blank(facts);
-            let hashed = a.object.hash(b, &facts.a_balances[0]);
+            let hashed = a.hash(b, &facts.a_balances[0]);
             let leaf = hashed.before.map(|element| b.gate(facts.input.a_exists, element));
-            let opened = a.root(b, &facts.a_index.bits, leaf);
-            b.when(decision.opened, |b| b.assert_all_equal(&opened, &root));
-            hashed
+            if let Some(paths) = paths {
+                let opened = b.merkle_root(leaf, index, &paths.a);
+                b.when(decision.opened, |b| b.assert_all_equal(&opened, &root));
+            }
+            (hashed, leaf)
         });
         let leaf = self.claim_rows("SL-10", |b| b.a_after(facts, &hashed));
-        self.claim_rows("SL-5", |b| {
-            let after = a.root(b, &facts.a_index.bits, leaf);
-            b.select_array(decision.written, after, root)
+        self.claim_rows("SL-5", |b| match paths {
+            Some(paths) => {
+                let after = b.merkle_root(leaf, index, &paths.a);
+                b.select_array(decision.written, after, root)
+            }
+            None => {
+                let left = b.select_array(decision.written, leaf, found);
+                let access = AccessWires { index: facts.fields().a, before: found, after: left };
+                b.extend_access_chain(root, decision.opened, &access)
+            }
         })
     }
 
     /// A's digest with its nonce raised if it signs.
     fn a_after(&mut self, facts: &Facts<'_>, hashed: &HashedObject) -> [Target; 4] {
-        let object = &facts.input.a.object;
+        let object = &facts.input.a;
         let nonce = self.add(object.nonce, facts.signed.target());
         self.clause("TX-5", |b| b.range_check(nonce, 32));
         object.hash_with_nonce(self, hashed, nonce, &facts.a_balances[1])
@@ -117,7 +145,7 @@ impl Builder {
 
     /// Everything of a leaf that does not exist is 0, but for what an opening deposit sets (DO-3).
     fn absent_is_blank(&mut self, facts: &Facts<'_>) {
-        let (object, balances) = (&facts.input.a.object, &facts.a_balances[0]);
+        let (object, balances) = (&facts.input.a, &facts.a_balances[0]);
         let absent = self.not(facts.input.a_exists);
         self.when(absent, |b| {
             let rest = [object.nonce, object.agent_nonce];
@@ -126,20 +154,41 @@ impl Builder {
         });
     }
 
-    /// Opens and writes B if the slot is a transfer; returns the root after.
-    fn write_b(&mut self, facts: &Facts<'_>, root: [Target; 4]) -> [Target; 4] {
-        let (opening, transfer) = (&facts.input.b, facts.selectors().transfer);
+    /// Opens and writes B if the slot is a transfer; returns the root, or the chain, after.
+    fn write_b(&mut self, facts: &Facts<'_>, root: [Target; 4], paths: Option<&PathWires>) -> [Target; 4] {
+        let (object, transfer) = (&facts.input.b, facts.selectors().transfer);
+        let index = &facts.b_index.bits[..TREE_DEPTH];
         let hashed = self.claim_rows("SL-6", |b| {
-            let hashed = opening.object.hash(b, &facts.b_balances[0]);
-            let opened = opening.root(b, &facts.b_index.bits, hashed.before);
-            b.when(transfer, |b| b.assert_all_equal(&opened, &root));
+            let hashed = object.hash(b, &facts.b_balances[0]);
+            if let Some(paths) = paths {
+                let opened = b.merkle_root(hashed.before, index, &paths.b);
+                b.when(transfer, |b| b.assert_all_equal(&opened, &root));
+            }
             hashed
         });
         let leaf = self.claim_rows("SL-11", |b| hashed.with_balances(b, &facts.b_balances[1]));
-        self.claim_rows("SL-6", |b| {
-            let after = opening.root(b, &facts.b_index.bits, leaf);
-            b.select_array(transfer, after, root)
+        self.claim_rows("SL-6", |b| match paths {
+            Some(paths) => {
+                let after = b.merkle_root(leaf, index, &paths.b);
+                b.select_array(transfer, after, root)
+            }
+            None => {
+                let access = AccessWires { index: facts.fields().b, before: hashed.before, after: leaf };
+                b.extend_access_chain(root, transfer, &access)
+            }
         })
+    }
+
+    /// The chain after an access, or the same chain if there is none: one row, as [`Access::extend`].
+    ///
+    /// [`Access::extend`]: weft_protocol::Access::extend
+    fn extend_access_chain(&mut self, chain: [Target; 4], opened: Bool, access: &AccessWires) -> [Target; 4] {
+        let [first, rest @ ..] = chain;
+        let first = self.add(first, access.index);
+        let state = [&access.before[..], &access.after, &[first], &rest].concat();
+        let state = state.try_into().expect("two digests and a chain are the width of the permutation");
+        let [.., a, b, c, d] = self.permute(state);
+        self.select_array(opened, [a, b, c, d], chain)
     }
 
     /// The fee sums after: a fee adds to its asset's sum, a collection takes it.
@@ -179,7 +228,7 @@ impl Builder {
     }
 
     /// Runs `body` as the clause `id`, which claims all rows that it adds.
-    pub(super) fn claim_rows<T>(&mut self, id: crate::ledger::ClauseId, body: impl FnOnce(&mut Self) -> T) -> T {
+    pub(crate) fn claim_rows<T>(&mut self, id: crate::ledger::ClauseId, body: impl FnOnce(&mut Self) -> T) -> T {
         self.clause(id, |b| {
             let start = b.rows();
             let result = body(b);

@@ -11,10 +11,6 @@ use crate::testing::checker::{check, value_of};
 use crate::testing::generate;
 use crate::wired::{Witness, elements_of, targets_of};
 
-fn builder() -> Builder {
-    Builder::new(CircuitName { name: "openings test", version: 1 }, recursion_config(), Mode::Proving)
-}
-
 /// A circuit that verifies a table and whose first wire is free.
 struct Verifier {
     circuit: Circuit,
@@ -26,9 +22,10 @@ struct Verifier {
 impl Verifier {
     fn new() -> Self {
         let table = OpeningsTable::new(OPENINGS_COMPACT, DEGREE_BITS);
-        let mut b = builder();
+        let name = CircuitName { name: "openings-test", version: 1 };
+        let mut b = Builder::new(name, recursion_config(), Mode::Proving);
         let free = b.alloc::<F>();
-        let child = b.clause("OP-1", |b| b.verify_openings(&table));
+        let child = b.clause("JN-2", |b| b.verify_openings(&table));
         Self { circuit: b.build(), free, child, table }
     }
 
@@ -79,9 +76,8 @@ fn the_rows_of_a_verification_are_these() {
         .into_iter()
         .flat_map(|parameters| [12, 14, 15, 16, 17].map(|degree_bits| (parameters, degree_bits)))
         .map(|(parameters, degree_bits)| {
-            let mut b = builder();
-            b.clause("OP-1", |b| b.verify_openings(&OpeningsTable::new(parameters, degree_bits)));
-            format!("{}, 2^{degree_bits} rows: {}", parameters.name, b.rows())
+            let rows = OpeningsTable::new(parameters, degree_bits).verification_rows();
+            format!("{}, 2^{degree_bits} rows: {rows}", parameters.name)
         })
         .collect();
     insta::assert_snapshot!("rows-of-a-verification", rows.join("\n"));
