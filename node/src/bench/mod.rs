@@ -5,6 +5,7 @@
 mod fleet;
 mod memory;
 mod native;
+mod openings;
 mod proofs;
 mod workload;
 
@@ -34,6 +35,8 @@ pub enum Name {
     Execute,
     /// The proof of a large segment.
     Segment,
+    /// The table of openings of many transfers, and what slots without paths and the join cost beside it.
+    Openings,
     /// An aggregation step.
     Aggregate,
     /// Seal and wrap.
@@ -123,6 +126,7 @@ pub fn run_bench<'a>(bench: Bench<'_>, sink: &'a mut Sink<'a>) -> Result<()> {
         Name::Tree => "tree",
         Name::Execute => "execute",
         Name::Segment => "segment",
+        Name::Openings => "openings",
         Name::Aggregate => "aggregate",
         Name::Wrap => "wrap",
         Name::Verify => "verify",
@@ -136,6 +140,7 @@ pub fn run_bench<'a>(bench: Bench<'_>, sink: &'a mut Sink<'a>) -> Result<()> {
         Name::Tree => native::tree(&mut run),
         Name::Execute => native::execute(&mut run),
         Name::Segment => proofs::segment(&mut run, cache),
+        Name::Openings => openings::openings(&mut run),
         Name::Aggregate => proofs::aggregate(&mut run, cache),
         Name::Wrap => proofs::wrap(&mut run, cache),
         Name::Verify => proofs::verify(&mut run, cache),
