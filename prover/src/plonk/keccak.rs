@@ -3,23 +3,50 @@
 use plonky2::field::types::PrimeField64;
 use plonky2::plonk::config::Hasher;
 use weft_circuits::config::F;
+use weft_circuits::wrap_config::hasher::DIGEST_BYTES;
 use weft_circuits::wrap_config::{Digest, WrapHasher};
+use weft_protocol::crypto::keccak::{LANES, keccak256_lanes};
 
 use super::hasher::PackedHasher;
 
 impl PackedHasher for WrapHasher {
     fn hash_rows(columns: &[Vec<F>], first: usize, digests: &mut [Digest]) {
-        let mut bytes = Vec::new();
-        for (row, digest) in (first..).zip(digests) {
-            bytes.clear();
-            bytes.extend(columns.iter().flat_map(|column| column[row].to_canonical_u64().to_be_bytes()));
-            *digest = Digest::of(&bytes);
+        let mut messages = [const { Vec::new() }; LANES];
+        let (blocks, rest) = digests.as_chunks_mut::<LANES>();
+        for (block, digests) in blocks.iter_mut().enumerate() {
+            for (row, message) in (first + block * LANES..).zip(&mut messages) {
+                message.clear();
+                message.extend(columns.iter().flat_map(|column| column[row].to_canonical_u64().to_be_bytes()));
+            }
+            write_hashes(&messages, digests);
+        }
+        let row = first + blocks.len() * LANES;
+        for (row, digest) in (row..).zip(rest) {
+            let elements: Vec<_> = columns.iter().map(|column| column[row]).collect();
+            *digest = Self::hash_no_pad(&elements);
         }
     }
 
     fn hash_pairs(children: &[Digest], parents: &mut [Digest]) {
-        for (&[left, right], parent) in children.as_chunks::<2>().0.iter().zip(parents) {
+        let mut messages = [[0; 2 * DIGEST_BYTES]; LANES];
+        let pairs = children.as_chunks::<2>().0;
+        let (blocks, rest) = parents.as_chunks_mut::<LANES>();
+        for (pairs, parents) in pairs.chunks(LANES).zip(blocks.iter_mut()) {
+            for (message, [left, right]) in messages.iter_mut().zip(pairs) {
+                message[..DIGEST_BYTES].copy_from_slice(&left.0);
+                message[DIGEST_BYTES..].copy_from_slice(&right.0);
+            }
+            write_hashes(&messages, parents);
+        }
+        for (&[left, right], parent) in pairs[blocks.len() * LANES..].iter().zip(rest) {
             *parent = <Self as Hasher<F>>::two_to_one(left, right);
         }
+    }
+}
+
+/// The digests of messages of one length.
+fn write_hashes<M: AsRef<[u8]>>(messages: &[M; LANES], digests: &mut [Digest; LANES]) {
+    for (hash, digest) in keccak256_lanes(&messages.each_ref().map(AsRef::as_ref)).iter().zip(digests) {
+        digest.0.copy_from_slice(&hash[..DIGEST_BYTES]);
     }
 }
