@@ -59,7 +59,7 @@ pub fn compare_small_recursion() -> Result<Comparison, ProofError> {
     let proof = child.prove(witness.into_partial()).map_err(|error| unsatisfied(&error))?;
 
     let mut b = Builder::new(CircuitName { name: "bench-parent", version: 1 }, recursion_config(), Mode::Proving);
-    let verified = b.clause("WR-1", |b| b.verify_child(&child.common, ChildKey::Constant(&child.verifier_only)));
+    let verified = b.gadget("bench", |b| b.verify_child(&child.common, ChildKey::Constant(&child.verifier_only)));
     b.expose(verified.public_inputs());
     let mut parent = b.build().data;
     let mut witness = Witness::new();

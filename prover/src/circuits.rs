@@ -9,7 +9,7 @@ use weft_circuits::config::C;
 use weft_circuits::recursion::{Assembly, CircuitSummary, RecursionCircuits};
 use weft_circuits::segment::SegmentCircuit;
 
-use crate::layer::{FamilyKeys, take_key};
+use crate::layer::{FamilyProvingKeys, take_key};
 use crate::plonk::ProvingKey;
 use crate::{CircuitSizes, SegmentSize};
 
@@ -31,7 +31,7 @@ pub struct CircuitSet {
 struct Keys {
     small: ProvingKey<C>,
     large: ProvingKey<C>,
-    family: FamilyKeys,
+    family: FamilyProvingKeys,
 }
 
 /// A step of [`CircuitSet::load_or_build`].
@@ -93,7 +93,7 @@ impl CircuitSet {
         let (family, family_keys) = step(&progress, BuildStep::Recursion, || {
             let [small, large] = [&small, &large].map(SegmentCircuit::verifier_data);
             let mut family = RecursionCircuits::build(&small, &large, sizes.records, assembly);
-            let keys = FamilyKeys::take(&mut family);
+            let keys = FamilyProvingKeys::take(&mut family);
             (family, keys)
         });
         let keys = Keys { small: small_key, large: large_key, family: family_keys };
@@ -130,7 +130,7 @@ impl CircuitSet {
     }
 
     /// Proving keys of the circuits above the segments.
-    pub(crate) const fn family_keys(&self) -> &FamilyKeys {
+    pub(crate) const fn family_keys(&self) -> &FamilyProvingKeys {
         &self.keys.family
     }
 

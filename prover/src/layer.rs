@@ -17,7 +17,7 @@ use crate::{CircuitSet, SegmentSize, Stage, StageLog};
 
 /// Proving keys of the circuits above the segments.
 #[derive(Debug)]
-pub(crate) struct FamilyKeys {
+pub(crate) struct FamilyProvingKeys {
     lift_small: ProvingKey<C>,
     lift_large: ProvingKey<C>,
     aggregate: ProvingKey<C>,
@@ -26,7 +26,7 @@ pub(crate) struct FamilyKeys {
     wrap: ProvingKey<WrapConfig>,
 }
 
-impl FamilyKeys {
+impl FamilyProvingKeys {
     /// Takes the keys out of the circuits.
     pub(crate) fn take(family: &mut RecursionCircuits) -> Self {
         Self {

@@ -7,9 +7,9 @@ use super::error::{ProveError, VerifyError};
 use super::key::{FamilyKeys, KeySet, KeySetWires, Shape, VerifierKey};
 use super::layer::{Assembly, CircuitSummary, LayerCircuit};
 use super::merge::{ARITY, Merge, MergeInput, merge_children};
+use super::padded_children;
 use super::proof::{AggregateLayer, AggregateProof, Proof};
 use super::statement::{MergedStatement, MergedStatementWires};
-use super::{COMMON_DEGREE_BITS, padded_children};
 use crate::builder::{Bool, Builder, Child, ChildKey, CircuitName, Target};
 use crate::config::recursion_config;
 use crate::statement::Statement as _;
@@ -43,10 +43,7 @@ impl Aggregate {
         let statements = std::array::from_fn(|i| children[i].statement::<MergedStatement>().statement);
         let (present, statement) = merge_children(&mut b, statements);
         b.expose_wires::<MergedStatement>(&MergedStatementWires { statement, key_set: own_digest });
-        let rows = b.rows();
-        b.include_verification_gates();
-        b.pad_to_degree(COMMON_DEGREE_BITS);
-        let layer = LayerCircuit::build(NAME, rows, b, assembly.cache);
+        let layer = LayerCircuit::of_common_shape(NAME, b, assembly.cache);
         assert_eq!(&layer.circuit.data.common, shape, "an aggregate has the shape of its children");
         Self { layer, children, present, key_set }
     }

@@ -4,7 +4,6 @@
 use weft_protocol::crypto::Tag;
 use weft_protocol::{ACCESS_CHAIN_START, RunningState};
 
-use super::COMMON_DEGREE_BITS;
 use super::aggregate::{Clauses, check_key_set, verify_member};
 use super::error::{ProveError, VerifyError};
 use super::key::{FamilyKeys, KeySet, KeySetWires, Shape, VerifierKey};
@@ -60,10 +59,7 @@ impl Join {
         });
         let statement = SegmentStatementWires { context: claim.context, before, after };
         b.expose_wires::<MergedStatement>(&MergedStatementWires { statement, key_set: own_digest });
-        let rows = b.rows();
-        b.include_verification_gates();
-        b.pad_to_degree(COMMON_DEGREE_BITS);
-        let layer = LayerCircuit::build(NAME, rows, b, assembly.cache);
+        let layer = LayerCircuit::of_common_shape(NAME, b, assembly.cache);
         assert_eq!(&layer.circuit.data.common, shape, "a join has the shape of its child");
         Self { layer, child, openings, ends, key_set }
     }

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use super::COMMON_DEGREE_BITS;
 use super::error::VerifyError;
-use super::proof::{Layer, Proof};
+use super::proof::{AggregateLayer, Layer, Proof};
 use crate::builder::{Builder, Circuit, CircuitName, Mode};
 use crate::cache::Cache;
 use crate::digest::CircuitDigest;
@@ -48,6 +49,16 @@ impl fmt::Display for CircuitSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name: CircuitName { name, version }, rows, degree_bits, digest } = self;
         write!(f, "{name:13} v{version} rows {rows:5} of 2^{degree_bits} {digest}")
+    }
+}
+
+impl LayerCircuit<AggregateLayer> {
+    /// Gives a circuit the common shape, in which parents verify it, and builds it or takes it out of the cache.
+    pub(super) fn of_common_shape(name: CircuitName, mut builder: Builder, cache: Option<&Cache>) -> Self {
+        let rows = builder.rows();
+        builder.include_verification_gates();
+        builder.pad_to_degree(COMMON_DEGREE_BITS);
+        Self::build(name, rows, builder, cache)
     }
 }
 

@@ -9,9 +9,9 @@ use super::error::{ProveError, VerifyError};
 use super::key::{Shape, VerifierData, VerifierKey};
 use super::layer::{Assembly, CircuitSummary, LayerCircuit};
 use super::merge::{ARITY, Merge, MergeInput, merge_children};
+use super::padded_children;
 use super::proof::{AggregateLayer, Proof, SegmentProof};
 use super::statement::{MergedStatement, MergedStatementWires};
-use super::{COMMON_DEGREE_BITS, padded_children};
 use crate::builder::{Bool, Builder, Child, ChildKey, CircuitName, Target};
 use crate::config::recursion_config;
 use crate::statement::Statement as _;
@@ -42,10 +42,7 @@ impl Lift {
         let (present, statement) = merge_children(&mut b, statements);
         let key_set = b.alloc::<Digest>();
         b.expose_wires::<MergedStatement>(&MergedStatementWires { statement, key_set });
-        let rows = b.rows();
-        b.include_verification_gates();
-        b.pad_to_degree(COMMON_DEGREE_BITS);
-        Self { layer: LayerCircuit::build(name, rows, b, assembly.cache), children, present, key_set }
+        Self { layer: LayerCircuit::of_common_shape(name, b, assembly.cache), children, present, key_set }
     }
 
     /// The witness of the merged statement of these adjacent segments, in order, for a parent with this key set.
