@@ -25,7 +25,11 @@ pub enum Job {
     Segment(usize),
     /// Merges segments.
     Lift(Span),
-    /// Merges lifts and aggregates.
+    /// Proves the openings of large segments.
+    Openings(Span),
+    /// Joins the lift of large segments with their openings.
+    Join(Span),
+    /// Merges lifts of small segments, joins and aggregates.
     Aggregate(Span),
     /// Binds the whole batch to its public data.
     Seal,
@@ -40,6 +44,10 @@ pub enum JobKind {
     Segment,
     /// See [`Job::Lift`].
     Lift,
+    /// See [`Job::Openings`].
+    Openings,
+    /// See [`Job::Join`].
+    Join,
     /// See [`Job::Aggregate`].
     Aggregate,
     /// See [`Job::Seal`].
@@ -55,6 +63,8 @@ impl Job {
         match self {
             Self::Segment(_) => JobKind::Segment,
             Self::Lift(_) => JobKind::Lift,
+            Self::Openings(_) => JobKind::Openings,
+            Self::Join(_) => JobKind::Join,
             Self::Aggregate(_) => JobKind::Aggregate,
             Self::Seal => JobKind::Seal,
             Self::Wrap => JobKind::Wrap,
@@ -64,7 +74,8 @@ impl Job {
 
 impl JobKind {
     /// All of them, in the order of the road.
-    pub const ALL: [Self; 5] = [Self::Segment, Self::Lift, Self::Aggregate, Self::Seal, Self::Wrap];
+    pub const ALL: [Self; 7] =
+        [Self::Segment, Self::Lift, Self::Openings, Self::Join, Self::Aggregate, Self::Seal, Self::Wrap];
 
     /// One word for it.
     #[must_use]
@@ -72,6 +83,8 @@ impl JobKind {
         match self {
             Self::Segment => "segment",
             Self::Lift => "lift",
+            Self::Openings => "openings",
+            Self::Join => "join",
             Self::Aggregate => "aggregate",
             Self::Seal => "seal",
             Self::Wrap => "wrap",
@@ -84,6 +97,8 @@ impl fmt::Display for Job {
         match self {
             Self::Segment(position) => write!(f, "segment {position}"),
             Self::Lift(span) => write!(f, "lift {span}"),
+            Self::Openings(span) => write!(f, "openings {span}"),
+            Self::Join(span) => write!(f, "join {span}"),
             Self::Aggregate(span) => write!(f, "aggregate {span}"),
             Self::Seal => f.write_str("seal"),
             Self::Wrap => f.write_str("wrap"),

@@ -1,13 +1,13 @@
 //! Which proofs are merged with which.
 //!
 //! ```text
-//! segments   s s s s s s s s s s S        three adjacent ones of a size → lift, as soon as there are three
+//! segments   s s s s s s s s s s S        three adjacent ones of a size and a table → lift, as soon as there are three
 //! lifts      ──┬── ──┬── ──┬── ┬ ┬        three adjacent ones of a level → aggregate, one level up
 //! aggregates   └─────┬─────┘   │ │
 //! end                └─────────┴─┘        what is left is merged until one proof is left
 //! ```
-//! The plan is a function of the sizes of the segments alone: a job has the same name and statement in every run. It has no
-//! proofs, only names; which merge can be begun is the affair of the store of the jobs.
+//! The plan is a function of the sizes and tables of the segments alone: a job has the same name and statement in every run.
+//! It has no proofs, only names; which merge can be begun is the affair of the store of the jobs.
 
 use weft_circuits::recursion::merge::ARITY;
 use weft_prover::SegmentSize;
@@ -37,10 +37,19 @@ pub struct MergeJob {
 /// What is merged, from left to right.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Children {
-    /// A lift of the span's segments, which have this size.
+    /// A lift of the span's segments, which have this size. Large ones have one table, with which the lift is joined.
     Segments(SegmentSize),
-    /// An aggregate of these merges.
+    /// An aggregate of these merges, of those of large segments with their table.
     Merges(Vec<Span>),
+}
+
+/// The table of openings of a large segment. Small ones have none.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Table {
+    /// That of the segment before, if this is large, too.
+    Same,
+    /// Another one.
+    New,
 }
 
 /// The caller does not follow the plan.
@@ -65,12 +74,13 @@ impl MergePlan {
     ///
     /// # Errors
     /// The plan is finished.
-    pub fn push_segment(&mut self, size: SegmentSize) -> Result<Vec<MergeJob>, PlanError> {
+    pub fn push_segment(&mut self, size: SegmentSize, table: Table) -> Result<Vec<MergeJob>, PlanError> {
         if self.is_finished {
             return Err(PlanError::Finished);
         }
         let mut planned = Vec::new();
-        if self.segments.last().is_some_and(|last| *last != size) {
+        let is_apart = size == SegmentSize::Large && table == Table::New;
+        if is_apart || self.segments.last().is_some_and(|last| *last != size) {
             self.close_lift(&mut planned);
         }
         self.segments.push(size);

@@ -1,11 +1,12 @@
 //! Proofs above the segments. Each is checked against the statement that follows from its children before it is returned.
 
+use weft_circuits::openings::OpeningsProof;
 use weft_circuits::recursion::merge::{Merge, MergeInput};
 use weft_circuits::recursion::{AggregateProof, SealInput, SealProof, SegmentProof, WrappedProof};
 use weft_circuits::statement::Statement as _;
 use weft_protocol::crypto::Digest;
-use weft_protocol::{SealStatement, SegmentStatement};
-use weft_prover::{CircuitSet, ProofError, SegmentSize, Stage, StageLog};
+use weft_protocol::{OpenedStatement, SealStatement, SegmentStatement};
+use weft_prover::{CircuitSet, ProofError, SegmentSize, Stage, StageLog, table_statement};
 
 use crate::BatchEnd;
 
@@ -25,7 +26,24 @@ pub fn prove_lift(
     Ok(proof)
 }
 
-/// Merges adjacent lifts and aggregates, in order.
+/// Joins the lift of adjacent large segments with the proof of their openings.
+///
+/// # Errors
+/// They do not belong together, or one of them is invalid.
+pub fn prove_join(
+    circuits: &CircuitSet,
+    (lift, openings): (&AggregateProof, &OpeningsProof),
+    opened: &OpenedStatement,
+    log: &mut StageLog,
+) -> Result<AggregateProof, ProofError> {
+    ProofError::check_statement(&opened.claimed(), &lift.public_inputs().statement)?;
+    ProofError::check_openings(&table_statement(opened), &openings.statement())?;
+    let proof = circuits.join(lift, openings, opened, log)?;
+    check_merge(circuits, &opened.joined(), &proof, log)?;
+    Ok(proof)
+}
+
+/// Merges adjacent lifts of small segments, joins and aggregates, in order.
 ///
 /// # Errors
 /// They do not merge, or one of them is invalid.

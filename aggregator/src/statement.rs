@@ -1,9 +1,10 @@
 //! What jobs have to prove, and their identity.
 
 use serde::{Deserialize, Serialize};
+use weft_circuits::openings::OpeningsStatement;
 use weft_protocol::crypto::{Digest, Goldilocks};
-use weft_protocol::{Context, Record, RunningState, SealStatement, SegmentStatement, chain_records};
-use weft_prover::{SegmentInput, SegmentSize};
+use weft_protocol::{Context, OpenedStatement, Record, RunningState, SealStatement, SegmentStatement, chain_records};
+use weft_prover::{SegmentClaim, SegmentInput, SegmentSize};
 use weft_storage::jobs::{BlobId, JobKey};
 
 use crate::{Job, JobKind};
@@ -12,20 +13,19 @@ use crate::{Job, JobKind};
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum JobStatement {
     /// A segment.
-    Segment {
-        /// Which circuit.
-        size: SegmentSize,
-        /// What it claims.
-        statement: SegmentStatement,
-    },
+    Segment(SegmentClaim),
     /// Adjacent segments of one size.
     Lift {
         /// The segments' size.
         size: SegmentSize,
-        /// What it claims.
+        /// What it claims, of large segments without their table.
         statement: SegmentStatement,
     },
-    /// Adjacent lifts and aggregates.
+    /// The openings of adjacent large segments.
+    Openings(OpeningsStatement),
+    /// Adjacent large segments with their table.
+    Join(OpenedStatement),
+    /// Adjacent lifts of small segments, joins and aggregates.
     Aggregate {
         /// What it claims.
         statement: SegmentStatement,
@@ -47,8 +47,10 @@ impl JobStatement {
     #[must_use]
     pub const fn kind(&self) -> JobKind {
         match self {
-            Self::Segment { .. } => JobKind::Segment,
+            Self::Segment(_) => JobKind::Segment,
             Self::Lift { .. } => JobKind::Lift,
+            Self::Openings(_) => JobKind::Openings,
+            Self::Join(_) => JobKind::Join,
             Self::Aggregate { .. } => JobKind::Aggregate,
             Self::Seal { .. } => JobKind::Seal,
             Self::Wrap { .. } => JobKind::Wrap,
@@ -59,10 +61,10 @@ impl JobStatement {
     #[must_use]
     pub const fn context(&self) -> Option<Context> {
         match self {
-            Self::Segment { statement, .. } | Self::Lift { statement, .. } | Self::Aggregate { statement } => {
-                Some(statement.context)
-            }
-            Self::Seal { .. } | Self::Wrap { .. } => None,
+            Self::Segment(claim) => Some(claim.context()),
+            Self::Lift { statement, .. } | Self::Aggregate { statement } => Some(statement.context),
+            Self::Join(statement) => Some(statement.context),
+            Self::Openings(_) | Self::Seal { .. } | Self::Wrap { .. } => None,
         }
     }
 
@@ -70,8 +72,11 @@ impl JobStatement {
     #[must_use]
     pub fn elements(&self) -> Vec<Goldilocks> {
         match self {
-            Self::Segment { statement, .. } | Self::Lift { statement, .. } | Self::Aggregate { statement } => {
-                statement.elements().to_vec()
+            Self::Segment(claim) => claim.claimed().elements().to_vec(),
+            Self::Lift { statement, .. } | Self::Aggregate { statement } => statement.elements().to_vec(),
+            Self::Join(statement) => statement.joined().elements().to_vec(),
+            Self::Openings(OpeningsStatement { root_before, root_after, accesses }) => {
+                [root_before, root_after, accesses].into_iter().flat_map(|digest| digest.0).collect()
             }
             Self::Seal { digest } | Self::Wrap { digest } => digest.0.to_vec(),
         }
@@ -98,10 +103,8 @@ impl JobStatement {
 pub struct SegmentOrder {
     /// Its place in the batch, from 0.
     pub position: usize,
-    /// Which circuit.
-    pub size: SegmentSize,
-    /// What it has to claim.
-    pub statement: SegmentStatement,
+    /// What it has to claim, and by which circuit.
+    pub claim: SegmentClaim,
     /// All that its witness follows from.
     pub input: SegmentInput,
 }
@@ -150,8 +153,8 @@ pub(crate) struct SealBlob {
 pub(crate) struct Order {
     pub(crate) job: Job,
     pub(crate) statement: JobStatement,
-    /// What a segment or a seal is made from; merges and wraps need only proofs.
-    pub(crate) input: Option<BlobId>,
+    /// What a segment, openings or a seal are made from; merges and wraps need only proofs.
+    pub(crate) inputs: Vec<BlobId>,
     /// Jobs whose proofs it merges, from left to right.
     pub(crate) children: Vec<JobKey>,
     /// Trace of the batch (W3C Trace Context).
@@ -163,6 +166,6 @@ pub(crate) struct Order {
 pub struct Task {
     /// What is to be proved.
     pub statement: JobStatement,
-    /// The input of a segment or a seal, then the proofs that are merged, from left to right.
+    /// The inputs of a segment, openings or a seal, then the proofs that are merged, from left to right.
     pub blobs: Vec<Vec<u8>>,
 }

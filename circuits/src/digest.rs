@@ -24,7 +24,7 @@ use crate::config::{D, F};
 /// Bytes of a digest that fit an element with certainty.
 const ELEMENT_BYTES: usize = 7;
 /// Points at which a gate's constraints are evaluated. One tells polynomials apart but with probability about 2^-120.
-const FINGERPRINT_POINTS: u64 = 2;
+pub(crate) const FINGERPRINT_POINTS: u64 = 2;
 
 type Extension = <F as Extendable<D>>::Extension;
 
@@ -100,7 +100,7 @@ pub fn gate_fingerprint<G: Gate<F, D> + ?Sized>(gate: &G) -> [u8; 32] {
         transcript.absorb_integer(count);
     }
     for point in 0..FINGERPRINT_POINTS {
-        let mut elements = PointElements { point, next: 0 };
+        let mut elements = PointElements::new(point);
         let constants: Vec<_> = (0..gate.num_constants()).map(|_| elements.extension()).collect();
         let wires: Vec<_> = (0..gate.num_wires()).map(|_| elements.extension()).collect();
         let public_inputs_hash = HashOut { elements: std::array::from_fn(|_| elements.base()) };
@@ -119,12 +119,16 @@ pub fn gate_fingerprint<G: Gate<F, D> + ?Sized>(gate: &G) -> [u8; 32] {
 }
 
 /// Fixed, random-looking coordinates of a point.
-struct PointElements {
+pub(crate) struct PointElements {
     point: u64,
     next: u64,
 }
 
 impl PointElements {
+    pub(crate) const fn new(point: u64) -> Self {
+        Self { point, next: 0 }
+    }
+
     fn base(&mut self) -> F {
         let mut transcript = Transcript::new("weft gate point v1");
         transcript.absorb(&self.point.to_be_bytes());
@@ -134,7 +138,7 @@ impl PointElements {
         F::from_noncanonical_u64(u64::from_be_bytes([a, b, c, d, e, f, g, h]))
     }
 
-    fn extension(&mut self) -> Extension {
+    pub(crate) fn extension(&mut self) -> Extension {
         <Extension as FieldExtension<D>>::from_basefield_array(std::array::from_fn(|_| self.base()))
     }
 }

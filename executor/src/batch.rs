@@ -189,16 +189,30 @@ impl BatchBuilder {
     /// If `slots_per_segment` is 0.
     pub fn next_segment(&mut self, slots_per_segment: usize) -> Option<ExecutedSegment> {
         assert!(slots_per_segment > 0, "a segment has slots");
-        let end = self.given_out + slots_per_segment;
-        if end > self.slot_count() {
+        if slots_per_segment > self.slots_left() {
             return None;
         }
+        let end = self.given_out + slots_per_segment;
         if end > self.trace.entries().len() {
             self.open_pending();
         }
         let segment = self.trace.executed_segment(self.given_out..end);
         self.given_out = end;
         Some(segment)
+    }
+
+    /// Slots that [`Self::next_segment`] has not given out yet.
+    #[must_use]
+    pub fn slots_left(&self) -> usize {
+        self.slot_count() - self.given_out
+    }
+
+    /// Whether one of the next `slots` slots that [`Self::next_segment`] gives out opens an object.
+    #[must_use]
+    pub fn opens_next(&self, slots: usize) -> bool {
+        let traced = self.trace.witnesses().map(|witness| &witness.slot);
+        let all = traced.chain(self.pending.iter().map(|executed| &executed.slot));
+        all.skip(self.given_out).take(slots).any(|slot| slot.a().is_some())
     }
 
     /// Ends the batch.

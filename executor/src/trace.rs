@@ -2,9 +2,11 @@
 
 use core::ops::Range;
 
+use rayon::prelude::*;
+use weft_protocol::crypto::Digest;
 use weft_protocol::{
-    Effects, Environment, Opening, Record, RunningState, SegmentStatement, SegmentWitness, Slot, SlotWitness,
-    chain_records,
+    Access, Effects, Environment, OpenedStatement, Opening, Record, RunningState, SegmentStatement, SegmentWitness,
+    Slot, SlotWitness, chain_records,
 };
 use weft_state_tree::{Replaced, StateTree};
 
@@ -22,16 +24,44 @@ pub struct TraceEntry {
     pub after: RunningState,
 }
 
-/// A segment, and what a proof of it claims.
+/// A segment, and what became of it.
 ///
-/// Invariant: the statement is that of the witness. It is read off the trace's running states, which costs two hashes
-/// instead of a second execution.
+/// Invariant: effects and state are those of the witness. They are read off the trace, which spares a second execution.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ExecutedSegment {
     /// The slots with their openings.
     pub witness: SegmentWitness,
-    /// The claim.
-    pub statement: SegmentStatement,
+    /// What each slot did.
+    effects: Vec<Effects>,
+    /// The running state after the last slot.
+    after: RunningState,
+}
+
+impl ExecutedSegment {
+    /// What a proof of the segment claims.
+    #[must_use]
+    pub fn statement(&self) -> SegmentStatement {
+        let SegmentWitness { environment, before, .. } = &self.witness;
+        SegmentStatement { context: environment.context(), before: before.digest(), after: self.after.digest() }
+    }
+
+    /// The accesses of all slots in order. Leaves are hashed on rayon's threads.
+    #[must_use]
+    pub fn accesses(&self) -> Vec<Access> {
+        self.witness
+            .slots
+            .par_iter()
+            .zip(&self.effects)
+            .flat_map_iter(|(slot, effects)| slot.accesses(effects))
+            .collect()
+    }
+
+    /// What a proof of the segment claims that leaves its openings to a table, given the access chain before and after.
+    #[must_use]
+    pub fn opened_statement(&self, chains: [Digest; 2]) -> OpenedStatement {
+        let SegmentWitness { environment, before, .. } = &self.witness;
+        OpenedStatement { context: environment.context(), states: [*before, self.after], chains }
+    }
 }
 
 /// The executed slots of a batch, in order.
@@ -134,11 +164,11 @@ impl Trace {
         (0..count).map(segment).collect()
     }
 
-    /// The slots in `range` as a segment of their own, with its statement.
+    /// The slots in `range` as a segment of their own.
     pub(crate) fn executed_segment(&self, range: Range<usize>) -> ExecutedSegment {
-        let [before, after] = [range.start, range.end].map(|position| self.state_before(position).digest());
-        let statement = SegmentStatement { context: self.environment.context(), before, after };
-        ExecutedSegment { witness: self.segment(range), statement }
+        let effects = self.entries[range.clone()].iter().map(|entry| entry.effects.clone()).collect();
+        let after = self.state_before(range.end);
+        ExecutedSegment { witness: self.segment(range), effects, after }
     }
 
     fn segment(&self, range: Range<usize>) -> SegmentWitness {

@@ -215,9 +215,10 @@ impl Default for ApiSettings {
 
 impl Default for BatchSettings {
     fn default() -> Self {
-        const SLOTS_MAX: NonZeroU32 = NonZeroU32::new(1024).expect("not zero");
+        // With the collection of each fee asset they fill the three large segments that share a table.
+        const SLOTS_MAX: NonZeroU32 = NonZeroU32::new(1154).expect("not zero");
         const UNVERIFIED_MAX: NonZeroU32 = NonZeroU32::new(8).expect("not zero");
-        Self { slots_max: SLOTS_MAX, seal_after_ms: 5_000, unverified_max: UNVERIFIED_MAX, segments: Segments::Small }
+        Self { slots_max: SLOTS_MAX, seal_after_ms: 5_000, unverified_max: UNVERIFIED_MAX, segments: Segments::Large }
     }
 }
 

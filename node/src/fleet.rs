@@ -204,12 +204,11 @@ impl FleetOutlets {
 
 impl Outlets for FleetOutlets {
     fn segment(&mut self, order: SegmentOrder) -> Result<()> {
-        let SegmentOrder { position, size, segment } = order;
+        let SegmentOrder { position, claim, witness } = order;
         let order = weft_aggregator::SegmentOrder {
             position: usize::try_from(position).expect("32 bits"),
-            size,
-            statement: segment.statement,
-            input: SegmentInput::new(&segment.witness),
+            claim,
+            input: SegmentInput::new(&witness),
         };
         let submitted = self.runtime.block_on(self.coordinator.submit_segment(order));
         submitted.context("a segment cannot be given to the provers")

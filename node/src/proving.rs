@@ -4,19 +4,18 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use weft_aggregator::JobKind;
-use weft_executor::ExecutedSegment;
-use weft_protocol::{Environment, Record, SealStatement};
-use weft_prover::{Cost, SegmentSize};
+use weft_protocol::{Environment, Record, SealStatement, SegmentWitness};
+use weft_prover::{Cost, SegmentClaim};
 
 /// A segment to be proved. Segments of a batch come in order, before its end.
 #[derive(Clone, Debug)]
 pub struct SegmentOrder {
     /// Its place in the batch, from 0.
     pub position: u32,
-    /// Which circuit takes it.
-    pub size: SegmentSize,
-    /// The slots, as many as the circuit has or fewer, and what is to be proved of them.
-    pub segment: ExecutedSegment,
+    /// What is to be proved, and by which circuit.
+    pub claim: SegmentClaim,
+    /// The slots, as many as the circuit has or fewer.
+    pub witness: SegmentWitness,
 }
 
 /// What the wrapped proof of a batch must claim.

@@ -40,7 +40,7 @@ pub use record::{Kind, MAX_RECORDS, RECORD_BYTES, Record, RecordFields, chain_re
 pub use reject::Reject;
 pub use running_state::RunningState;
 pub use slot::{Effects, Outcome, Slot};
-pub use statement::{SealStatement, SegmentStatement};
+pub use statement::{OpenedStatement, SealStatement, SegmentStatement};
 pub use transaction::{Lane, SignedTransaction, Transaction, TransactionKind};
 pub use weft_crypto as crypto;
 pub use withdrawal::{Withdrawal, withdrawals_root};

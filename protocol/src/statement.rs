@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::crypto::{Digest, Goldilocks, Tag, poseidon};
-use crate::{Context, DataPoint, Record, evaluate_data};
+use crate::{ACCESS_CHAIN_START, Context, DataPoint, Record, RunningState, evaluate_data};
 
 /// What a segment, lift or aggregate proof claims: in this context, the slots lead from one running state to another.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -28,6 +28,40 @@ impl SegmentStatement {
             part.copy_from_slice(&digest.0);
         }
         elements
+    }
+}
+
+/// What adjacent segments claim that leave their openings to a table (PROTOCOL.md §13): slots lead from one running state to
+/// another, if accesses with this chain lead from root to root.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct OpenedStatement {
+    /// Context of the batch.
+    pub context: Context,
+    /// The running states before the first slot and after the last one.
+    pub states: [RunningState; 2],
+    /// The access chain before the first slot and after the last one.
+    pub chains: [Digest; 2],
+}
+
+impl OpenedStatement {
+    /// What their proof claims: S~ before and S~ after.
+    #[must_use]
+    pub fn claimed(&self) -> SegmentStatement {
+        let [before, after] = [0, 1].map(|end| self.states[end].access_digest(self.chains[end]));
+        SegmentStatement { context: self.context, before, after }
+    }
+
+    /// What they claim together with their table: S before and S after.
+    #[must_use]
+    pub fn joined(&self) -> SegmentStatement {
+        let [before, after] = self.states.each_ref().map(RunningState::digest);
+        SegmentStatement { context: self.context, before, after }
+    }
+
+    /// Whether a table begins with the accesses of the first slot.
+    #[must_use]
+    pub fn begins_table(&self) -> bool {
+        self.chains[0] == ACCESS_CHAIN_START
     }
 }
 

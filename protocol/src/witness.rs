@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::crypto::Digest;
 use crate::{
-    Access, AccountIndex, Amount, Effects, Environment, FeeSums, MerklePath, Object, Reject, RunningState,
-    SegmentStatement, Slot, chain_accesses, chain_records,
+    Access, AccountIndex, Amount, Effects, Environment, FeeSums, MerklePath, Object, OpenedStatement, Reject,
+    RunningState, SegmentStatement, Slot, chain_accesses, chain_records,
 };
 
 /// A leaf with its path.
@@ -171,11 +171,11 @@ impl SegmentWitness {
         Ok(SegmentStatement { context: self.environment.context(), before: self.before.digest(), after })
     }
 
-    /// The accesses of all slots in order.
+    /// The running state after the last slot, and the accesses of all slots in order.
     ///
     /// # Errors
     /// Some slot does not prove a transition.
-    pub fn accesses(&self) -> Result<Vec<Access>, WitnessError> {
+    pub fn accesses(&self) -> Result<(RunningState, Vec<Access>), WitnessError> {
         let mut state = self.before;
         let mut accesses = Vec::new();
         for slot in &self.slots {
@@ -183,20 +183,16 @@ impl SegmentWitness {
             accesses.extend(slot.accesses(&effects));
             state = after;
         }
-        Ok(accesses)
+        Ok((state, accesses))
     }
 
-    /// What a proof of the segment claims that opens its leaves by accesses, which follow those of this chain: S~ before
-    /// and S~ after.
+    /// What a proof of the segment claims that leaves its openings to a table, in which they follow those of this chain.
     ///
     /// # Errors
     /// Some slot does not prove a transition.
-    pub fn access_statement(&self, chain: Digest) -> Result<SegmentStatement, WitnessError> {
-        let (accesses, after) = (self.accesses()?, self.evaluate()?);
-        Ok(SegmentStatement {
-            context: self.environment.context(),
-            before: self.before.access_digest(chain),
-            after: after.access_digest(chain_accesses(chain, &accesses)),
-        })
+    pub fn opened_statement(&self, chain: Digest) -> Result<OpenedStatement, WitnessError> {
+        let (after, accesses) = self.accesses()?;
+        let chains = [chain, chain_accesses(chain, &accesses)];
+        Ok(OpenedStatement { context: self.environment.context(), states: [self.before, after], chains })
     }
 }

@@ -7,7 +7,7 @@ use weft_circuits::builder::{CircuitName, Mode};
 use weft_circuits::cache::Cache;
 use weft_circuits::config::C;
 use weft_circuits::recursion::{Assembly, CircuitSummary, RecursionCircuits};
-use weft_circuits::segment::SegmentCircuit;
+use weft_circuits::segment::{Leaves, SegmentCircuit};
 
 use crate::layer::{FamilyProvingKeys, take_key};
 use crate::plonk::ProvingKey;
@@ -76,14 +76,19 @@ impl CircuitSet {
     /// nothing but time.
     ///
     /// # Panics
-    /// If segments of these sizes do not fit the circuits above them.
+    /// If segments of these sizes do not fit the circuits above them, or the table of openings does not take every segment.
     #[must_use]
     pub fn load_or_build(sizes: CircuitSizes, cache: Option<&Path>, progress: impl Fn(BuildProgress) + Sync) -> Self {
+        assert!(sizes.are_consistent(), "the table of openings takes every large segment");
         let cache = cache.map(Cache::new);
         let assembly = Assembly { mode: Mode::Proving, cache: cache.as_ref() };
         let segment = |size, name| {
             step(&progress, BuildStep::Segment(size), || {
-                let mut circuit = SegmentCircuit::build(name, sizes.slots(size), assembly);
+                let leaves = match size {
+                    SegmentSize::Small => Leaves::ByPaths,
+                    SegmentSize::Large => Leaves::ByAccesses,
+                };
+                let mut circuit = SegmentCircuit::build_with(name, sizes.slots(size), leaves, assembly);
                 let key = take_key(&mut circuit.layer);
                 (circuit, key)
             })
@@ -92,7 +97,7 @@ impl CircuitSet {
             rayon::join(|| segment(SegmentSize::Small, SEGMENT_SMALL), || segment(SegmentSize::Large, SEGMENT_LARGE));
         let (family, family_keys) = step(&progress, BuildStep::Recursion, || {
             let [small, large] = [&small, &large].map(SegmentCircuit::verifier_data);
-            let mut family = RecursionCircuits::build(&small, &large, sizes.records, assembly);
+            let mut family = RecursionCircuits::build(&small, &large, sizes.family(), assembly);
             let keys = FamilyProvingKeys::take(&mut family);
             (family, keys)
         });

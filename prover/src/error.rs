@@ -1,5 +1,6 @@
 //! Why a job gives no proof.
 
+use weft_circuits::openings::{OpeningsError, OpeningsStatement};
 use weft_circuits::recursion::merge::MergeError;
 use weft_circuits::recursion::{DecodeError, ProveError, VerifyError};
 use weft_circuits::wired::AssignError;
@@ -42,6 +43,17 @@ pub enum ProofError {
         /// What it claims.
         got: Box<SegmentStatement>,
     },
+    /// There is no proof of openings, or none that is accepted.
+    #[error(transparent)]
+    Openings(#[from] OpeningsError),
+    /// The openings are others than they should be.
+    #[error("the openings are {got:?} instead of {expected:?}")]
+    OtherOpenings {
+        /// What they should be.
+        expected: Box<OpeningsStatement>,
+        /// What they are.
+        got: Box<OpeningsStatement>,
+    },
     /// The proof is about another batch than it was asked to.
     #[error("the proof is about the public statement {got} instead of {expected}")]
     OtherBatch {
@@ -80,6 +92,17 @@ impl ProofError {
             return Ok(());
         }
         Err(Self::OtherStatement { expected: Box::new(*expected), got: Box::new(*got) })
+    }
+
+    /// Compares openings with those that they should be.
+    ///
+    /// # Errors
+    /// They differ.
+    pub fn check_openings(expected: &OpeningsStatement, got: &OpeningsStatement) -> Result<(), Self> {
+        if expected == got {
+            return Ok(());
+        }
+        Err(Self::OtherOpenings { expected: Box::new(*expected), got: Box::new(*got) })
     }
 
     /// Compares the public digest of a valid proof with that which it should have.

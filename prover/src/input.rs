@@ -6,10 +6,13 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use weft_protocol::crypto::Digest;
 use weft_protocol::{
-    AccountIndex, Amount, Environment, Fee, MAX_RECORDS, Object, Opening, Reject, RunningState, SegmentWitness, Slot,
-    SlotWitness,
+    Access, AccountIndex, Amount, Environment, Fee, MAX_RECORDS, MerklePath, Object, Opening, Reject, RunningState,
+    SegmentWitness, Slot, SlotWitness,
 };
-use weft_state_tree::{Multiproof, MultiproofError, PartialTree, TimedPath};
+use weft_state_tree::{Multiproof, MultiproofError, PartialTree};
+
+/// Leaves that a thread hashes at a time: enough to fill the lanes.
+const LEAVES_PER_TASK: usize = 64;
 
 /// A segment as it travels: its slots, the objects that they open as they were before the first slot, and one multiproof
 /// of them. Everything between the slots follows from the rules.
@@ -92,7 +95,7 @@ pub enum InputError {
 }
 
 /// An object that a slot opens: before, and after.
-struct Access {
+struct Opened {
     index: AccountIndex,
     before: Option<Object>,
     after: Option<Object>,
@@ -132,6 +135,12 @@ impl SegmentInput {
         &self.environment
     }
 
+    /// The running state before the first slot.
+    #[must_use]
+    pub const fn before(&self) -> &RunningState {
+        &self.before
+    }
+
     /// The segment: its slots are executed by the rules, their leaves opened in the part of the tree that is there.
     ///
     /// Signatures are not checked: [`SegmentWitness::statement`] does.
@@ -140,19 +149,39 @@ impl SegmentInput {
     /// The objects do not lead to the root before the segment, are not those that the slots open, or a rule refuses a
     /// slot.
     pub fn expand(&self) -> Result<SegmentWitness, InputError> {
-        self.check_bounds()?;
-        let mut tree = self.open()?;
-        let accesses = self.execute()?;
-        let leaves: Vec<_> = accesses.par_iter().map(|access| (access.index, leaf(access.after.as_ref()))).collect();
-        let openings = tree.sequential_openings(&leaves)?;
-        let opening = |(access, timed): (Access, TimedPath)| Opening { object: access.before, path: timed.path };
-        let mut openings = accesses.into_iter().zip(openings).map(opening);
+        let opening = |(access, path): (Opened, MerklePath)| Opening { object: access.before, path };
+        let mut openings = self.opened()?.into_iter().map(opening);
         let slots = self.slots.iter().map(|slot| {
             let [a, b] = [slot.a(), slot.b()]
                 .map(|index| index.map(|_| openings.next().expect("one access for each index of a slot")));
             SlotWitness { slot: slot.clone(), a, b }
         });
         Ok(SegmentWitness { environment: self.environment, before: self.before, slots: slots.collect() })
+    }
+
+    /// The accesses of the slots in order, each with the path of its leaf at that time.
+    ///
+    /// # Errors
+    /// As [`Self::expand`].
+    pub fn accesses(&self) -> Result<Vec<(Access, MerklePath)>, InputError> {
+        let opened = self.opened()?;
+        let before = leaves(opened.iter().map(|(access, _)| access.before.as_ref()));
+        let after = leaves(opened.iter().map(|(access, _)| access.after.as_ref()));
+        let accesses = before.into_iter().zip(after).zip(opened);
+        Ok(accesses
+            .map(|((before, after), (Opened { index, .. }, path))| (Access { index, before, after }, path))
+            .collect())
+    }
+
+    /// What the slots open, in order, executed by the rules in the part of the tree that is there.
+    fn opened(&self) -> Result<Vec<(Opened, MerklePath)>, InputError> {
+        self.check_bounds()?;
+        let mut tree = self.open()?;
+        let accesses = self.execute()?;
+        let leaves = leaves(accesses.iter().map(|access| access.after.as_ref()));
+        let leaves: Vec<_> = accesses.iter().map(|access| access.index).zip(leaves).collect();
+        let openings = tree.sequential_openings(&leaves)?;
+        Ok(accesses.into_iter().zip(openings.into_iter().map(|timed| timed.path)).collect())
     }
 
     /// The encoding.
@@ -192,14 +221,15 @@ impl SegmentInput {
 
     /// The part of the tree before the segment.
     fn open(&self) -> Result<PartialTree, InputError> {
-        let leaves: Vec<_> = self.objects.par_iter().map(|(index, object)| (*index, leaf(object.as_ref()))).collect();
+        let leaves = leaves(self.objects.iter().map(|(_, object)| object.as_ref()));
+        let leaves: Vec<_> = self.objects.iter().map(|(index, _)| *index).zip(leaves).collect();
         let tree = PartialTree::open(&leaves, &self.multiproof)?;
         let (expected, got) = (self.before.root, tree.root());
         if expected == got { Ok(tree) } else { Err(InputError::Root { expected, got }) }
     }
 
     /// What each slot opens, in order.
-    fn execute(&self) -> Result<Vec<Access>, InputError> {
+    fn execute(&self) -> Result<Vec<Opened>, InputError> {
         let mut objects: BTreeMap<_, _> = self.objects.iter().copied().collect();
         let mut fee_sums = self.before.fee_sums;
         let mut accesses = Vec::with_capacity(2 * self.slots.len());
@@ -218,7 +248,7 @@ impl SegmentInput {
                 let Some((index, before)) = opened else { continue };
                 let after = written.or(before);
                 objects.insert(index, after);
-                accesses.push(Access { index, before, after });
+                accesses.push(Opened { index, before, after });
             }
         }
         self.check_all_opened(&accesses)?;
@@ -226,7 +256,7 @@ impl SegmentInput {
     }
 
     /// Refuses an object that no access is for.
-    fn check_all_opened(&self, accesses: &[Access]) -> Result<(), InputError> {
+    fn check_all_opened(&self, accesses: &[Opened]) -> Result<(), InputError> {
         let opened: BTreeSet<_> = accesses.iter().map(|access| access.index).collect();
         let superfluous = self.objects.iter().find(|(index, _)| !opened.contains(index));
         superfluous.map_or(Ok(()), |(index, _)| Err(InputError::Superfluous { index: *index }))
@@ -239,9 +269,10 @@ fn openings(slot: &SlotWitness) -> impl Iterator<Item = (AccountIndex, &Opening)
     indices.zip([&slot.a, &slot.b]).filter_map(|(index, opening)| Some((index?, opening.as_ref()?)))
 }
 
-/// The leaf of an object, or of none.
-fn leaf(object: Option<&Object>) -> Digest {
-    object.map_or(Digest::ZERO, Object::digest)
+/// The leaves of objects, or of none, hashed on rayon's threads.
+fn leaves<'a>(objects: impl Iterator<Item = Option<&'a Object>>) -> Vec<Digest> {
+    let objects: Vec<_> = objects.collect();
+    objects.par_chunks(LEAVES_PER_TASK).flat_map_iter(Object::leaves).collect()
 }
 
 #[cfg(test)]

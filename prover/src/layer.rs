@@ -20,6 +20,7 @@ use crate::{CircuitSet, SegmentSize, Stage, StageLog};
 pub(crate) struct FamilyProvingKeys {
     lift_small: ProvingKey<C>,
     lift_large: ProvingKey<C>,
+    pub(crate) join: ProvingKey<C>,
     aggregate: ProvingKey<C>,
     seal: ProvingKey<C>,
     shrink: ProvingKey<C>,
@@ -32,6 +33,7 @@ impl FamilyProvingKeys {
         Self {
             lift_small: take_key(&mut family.lift_small.layer),
             lift_large: take_key(&mut family.lift_large.layer),
+            join: take_key(&mut family.join.layer),
             aggregate: take_key(&mut family.aggregate.layer),
             seal: take_key(&mut family.seal.layer),
             shrink: take_key(&mut family.shrink.layer),

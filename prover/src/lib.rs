@@ -2,6 +2,7 @@
 //!
 //! * [`CircuitSet`]: all circuits of a deployment, built once or taken out of a cache;
 //! * [`CircuitSizes`], [`plan_segments`]: how many slots a segment has, and which segments a batch is cut into;
+//! * [`SegmentClaim`], [`TableGroup`]: what segments claim, and which of them share a table of openings;
 //! * [`SegmentInput`]: what a worker gets of a segment, twenty times smaller than the witness that it expands to;
 //! * [`plonk`]: the loop that makes the proofs of all circuits;
 //! * [`CircuitSet::prove_segment`], [`CircuitSet::prove_input`]: a segment's proof, checked against the statement that is
@@ -13,16 +14,19 @@
 
 mod bench;
 mod circuits;
+mod claim;
 mod cost;
 mod error;
 mod input;
 mod layer;
+mod openings;
 pub mod plonk;
 mod segment;
 mod sizes;
 
 pub use bench::{Comparison, bench_segment, compare_aggregate, compare_small_recursion, idle_segment};
 pub use circuits::{BuildProgress, BuildState, BuildStep, CircuitSet};
+pub use claim::{SegmentClaim, TableGroup, table_statement};
 pub use cost::{Cost, Stage, StageCost, StageLog, measure};
 pub use error::ProofError;
 pub use input::{InputError, SegmentInput};

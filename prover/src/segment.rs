@@ -3,24 +3,45 @@
 use std::borrow::Cow;
 
 use weft_circuits::recursion::{DecodeError, Proof, SegmentProof};
-use weft_protocol::{SegmentStatement, SegmentWitness, Slot, SlotWitness};
+use weft_protocol::{ACCESS_CHAIN_START, SegmentWitness, Slot, SlotWitness, WitnessError};
 
 use crate::layer::prove;
-use crate::{CircuitSet, ProofError, SegmentInput, SegmentSize, Stage, StageLog};
+use crate::{CircuitSet, ProofError, SegmentClaim, SegmentInput, SegmentSize, Stage, StageLog};
 
-/// A segment proof that was verified against its statement.
+/// A segment proof that was verified against its claim.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProvenSegment {
-    /// The circuit that made it.
-    pub size: SegmentSize,
-    /// What it proves.
-    pub statement: SegmentStatement,
+    /// What it proves, and by which circuit.
+    pub claim: SegmentClaim,
     /// The proof.
     pub proof: SegmentProof,
 }
 
+impl SegmentClaim {
+    /// What a segment claims if it is proved by this circuit and is the first one of its table.
+    ///
+    /// # Errors
+    /// The segment proves no transition.
+    pub fn of(size: SegmentSize, segment: &SegmentWitness) -> Result<Self, WitnessError> {
+        match size {
+            SegmentSize::Small => segment.statement().map(Self::Small),
+            SegmentSize::Large => segment.opened_statement(ACCESS_CHAIN_START).map(Self::Large),
+        }
+    }
+
+    /// Refuses a segment that claims something else, given the same access chain before it.
+    fn check(&self, segment: &SegmentWitness) -> Result<(), ProofError> {
+        let got = match self {
+            Self::Small(_) => segment.statement()?,
+            Self::Large(opened) => segment.opened_statement(opened.chains[0])?.claimed(),
+        };
+        ProofError::check_statement(&self.claimed(), &got)
+    }
+}
+
 impl CircuitSet {
-    /// Proves a segment, which is filled up with padding if it is short, and checks the proof.
+    /// Proves a segment, which is filled up with padding if it is short, and checks the proof. A large one is the first one
+    /// of its table.
     ///
     /// # Errors
     /// The segment has too many slots or proves no transition.
@@ -30,8 +51,8 @@ impl CircuitSet {
         segment: &SegmentWitness,
         log: &mut StageLog,
     ) -> Result<ProvenSegment, ProofError> {
-        let statement = log.run(Stage::Statement, || segment.statement())?;
-        self.prove_statement(size, segment, statement, log)
+        let claim = log.run(Stage::Statement, || SegmentClaim::of(size, segment))?;
+        self.prove_claim(segment, claim, log)
     }
 
     /// Proves a segment as it was sent. It is not proved at all unless it claims what is expected.
@@ -40,46 +61,45 @@ impl CircuitSet {
     /// The input is none of a segment, which has too many slots, proves no transition, or claims something else.
     pub fn prove_input(
         &self,
-        size: SegmentSize,
         input: &SegmentInput,
-        expected: &SegmentStatement,
+        expected: &SegmentClaim,
         log: &mut StageLog,
     ) -> Result<ProvenSegment, ProofError> {
         let segment = log.run(Stage::Statement, || -> Result<_, ProofError> {
             let segment = input.expand()?;
-            ProofError::check_statement(expected, &segment.statement()?)?;
+            expected.check(&segment)?;
             Ok(segment)
         })?;
-        self.prove_statement(size, &segment, *expected, log)
+        self.prove_claim(&segment, *expected, log)
     }
 
     /// Proves what the segment claims.
-    fn prove_statement(
+    fn prove_claim(
         &self,
-        size: SegmentSize,
         segment: &SegmentWitness,
-        statement: SegmentStatement,
+        claim: SegmentClaim,
         log: &mut StageLog,
     ) -> Result<ProvenSegment, ProofError> {
+        let size = claim.size();
         let segment = padded(segment, self.sizes().slots(size))?;
         let circuit = self.segment(size);
-        let proof = prove(&circuit.layer, self.segment_key(size), || Ok(circuit.witness(&segment)?), log)?;
-        log.run(Stage::Verifying, || self.verify_segment(size, &proof, &statement))?;
-        Ok(ProvenSegment { size, statement, proof })
+        let start = match &claim {
+            SegmentClaim::Small(_) => segment.before.root,
+            SegmentClaim::Large(opened) => opened.chains[0],
+        };
+        let witness = || Ok(circuit.witness_from(&segment, start)?);
+        let proof = prove(&circuit.layer, self.segment_key(size), witness, log)?;
+        log.run(Stage::Verifying, || self.verify_segment(&proof, &claim))?;
+        Ok(ProvenSegment { claim, proof })
     }
 
-    /// Checks a proof against the statement that it should prove.
+    /// Checks a proof against what it should claim.
     ///
     /// # Errors
-    /// It is invalid, or proves something else.
-    pub fn verify_segment(
-        &self,
-        size: SegmentSize,
-        proof: &SegmentProof,
-        expected: &SegmentStatement,
-    ) -> Result<(), ProofError> {
-        let got = self.segment(size).verify(proof)?;
-        ProofError::check_statement(expected, &got)
+    /// It is invalid, or claims something else.
+    pub fn verify_segment(&self, proof: &SegmentProof, expected: &SegmentClaim) -> Result<(), ProofError> {
+        let got = self.segment(expected.size()).verify(proof)?;
+        ProofError::check_statement(&expected.claimed(), &got)
     }
 
     /// Reads a proof. Says nothing about validity.

@@ -3,20 +3,24 @@
 use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
-use weft_circuits::recursion::SealCapacity;
 use weft_circuits::recursion::merge::ARITY;
+use weft_circuits::recursion::{FamilySizes, SealCapacity};
+use weft_protocol::TREE_DEPTH;
 
 /// Slots of a small segment in production: as many as fit 2^13 rows.
 const SMALL_SLOTS: NonZeroUsize = NonZeroUsize::new(41).expect("not zero");
 /// Slots of a large segment in production: as many as fit 2^15 rows.
-const LARGE_SLOTS: NonZeroUsize = NonZeroUsize::new(167).expect("not zero");
+const LARGE_SLOTS: NonZeroUsize = NonZeroUsize::new(386).expect("not zero");
+/// log2 of the rows of a table of openings in production: with 2^20 accounts the openings of three large segments take three
+/// quarters of it.
+const OPENINGS_DEGREE_BITS: usize = 16;
 
 /// Which of the two segment circuits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum SegmentSize {
-    /// The small one, for latency.
+    /// The small one, for latency: it shows paths of its leaves.
     Small,
-    /// The large one, for throughput.
+    /// The large one, for throughput: it leaves the paths to a table, which it shares with others.
     Large,
 }
 
@@ -32,13 +36,20 @@ pub struct CircuitSizes {
     pub small: NonZeroUsize,
     /// Slots of a large segment.
     pub large: NonZeroUsize,
+    /// log2 of the rows of the table of openings.
+    pub openings_degree_bits: usize,
     /// Records that a batch may have.
     pub records: SealCapacity,
 }
 
 impl CircuitSizes {
     /// The sizes of a deployment.
-    pub const PRODUCTION: Self = Self { small: SMALL_SLOTS, large: LARGE_SLOTS, records: SealCapacity::PROTOCOL };
+    pub const PRODUCTION: Self = Self {
+        small: SMALL_SLOTS,
+        large: LARGE_SLOTS,
+        openings_degree_bits: OPENINGS_DEGREE_BITS,
+        records: SealCapacity::PROTOCOL,
+    };
 
     /// Slots of a segment.
     #[must_use]
@@ -47,6 +58,21 @@ impl CircuitSizes {
             SegmentSize::Small => self.small.get(),
             SegmentSize::Large => self.large.get(),
         }
+    }
+
+    /// What the circuits above the segments are built for.
+    #[must_use]
+    pub const fn family(&self) -> FamilySizes {
+        FamilySizes { openings_degree_bits: self.openings_degree_bits, records: self.records }
+    }
+
+    /// Whether the table takes the openings of every large segment: of two leaves a slot, as far from each other as the tree
+    /// allows.
+    #[must_use]
+    pub fn are_consistent(&self) -> bool {
+        let leaves = 2 * self.large.get();
+        let nodes: usize = (0..TREE_DEPTH).map(|depth| leaves.min(1 << depth)).sum();
+        2 * nodes + leaves <= 1 << self.openings_degree_bits
     }
 }
 
@@ -61,7 +87,7 @@ pub fn plan_segments(slots: usize, sizes: &CircuitSizes) -> Vec<SegmentSize> {
     let (full, rest) = (slots / large, slots % large);
     let mut plan = vec![SegmentSize::Large; full];
     let smalls = if full == 0 { rest.div_ceil(small).max(1) } else { rest.div_ceil(small) };
-    if smalls <= ARITY && smalls * small < large {
+    if slots == 0 || smalls <= ARITY && smalls * small < large {
         plan.extend(std::iter::repeat_n(SegmentSize::Small, smalls));
     } else {
         plan.push(SegmentSize::Large);
@@ -72,7 +98,11 @@ pub fn plan_segments(slots: usize, sizes: &CircuitSizes) -> Vec<SegmentSize> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use weft_circuits::segment::SegmentCircuit;
+    use weft_circuits::openings::rows_for;
+    use weft_circuits::segment::{Leaves, SegmentCircuit};
+
+    use weft_protocol::crypto::Digest;
+    use weft_protocol::{Access, AccountIndex};
 
     use super::*;
 
@@ -80,6 +110,7 @@ mod tests {
         CircuitSizes {
             small: NonZeroUsize::new(small).expect("not zero"),
             large: NonZeroUsize::new(large).expect("not zero"),
+            openings_degree_bits: OPENINGS_DEGREE_BITS,
             records: SealCapacity::PROTOCOL,
         }
     }
@@ -102,17 +133,37 @@ mod tests {
     fn production_segments_fill_their_rows() {
         // More than the rows that the build adds for public inputs and constants.
         const ADDED: usize = 64;
-        for (size, degree_bits) in [(SegmentSize::Small, 13), (SegmentSize::Large, 15)] {
+        let expected = [(SegmentSize::Small, Leaves::ByPaths, 13), (SegmentSize::Large, Leaves::ByAccesses, 15)];
+        for (size, leaves, degree_bits) in expected {
             let slots = CircuitSizes::PRODUCTION.slots(size);
-            let (rows, limit) = (SegmentCircuit::rows_for(slots) + ADDED, 1 << degree_bits);
+            let (rows, limit) = (SegmentCircuit::rows_with(slots, leaves) + ADDED, 1 << degree_bits);
             assert!(rows <= limit, "{slots} slots take {rows} rows of {limit}");
-            assert!(rows > limit / 2, "{slots} slots fit half of the rows");
+            let more = SegmentCircuit::rows_with(slots + 1, leaves) + ADDED;
+            assert!(more > limit, "one more slot fits {limit} rows");
+        }
+    }
+
+    #[test]
+    fn a_table_takes_every_large_segment() {
+        let sizes = CircuitSizes::PRODUCTION;
+        assert!(sizes.are_consistent());
+        assert!(!CircuitSizes { openings_degree_bits: 14, ..sizes }.are_consistent());
+        // The worst case is one: leaves that part as early as they can.
+        let slots = 8;
+        let far = (0..2 * slots).map(|leaf: u32| leaf.reverse_bits() >> (u32::BITS - 28));
+        let far = far.map(|index| Access { index: AccountIndex(index), before: Digest::ZERO, after: Digest::ZERO });
+        let rows = rows_for(&far.collect::<Vec<_>>()).expect("accesses of the tree");
+        let consistent =
+            |bits| CircuitSizes { openings_degree_bits: bits, large: NonZeroUsize::new(8).expect("8"), ..sizes };
+        for bits in 6..12 {
+            assert_eq!(consistent(bits).are_consistent(), rows <= 1 << bits, "{rows} rows in 2^{bits}");
         }
     }
 
     #[test]
     fn a_small_circuit_that_saves_nothing_is_not_used() {
-        assert_eq!(plan_segments(0, &sizes(6, 6)), [SegmentSize::Large]);
+        assert_eq!(plan_segments(0, &sizes(6, 6)), [SegmentSize::Small], "there is nothing to open");
+        assert_eq!(plan_segments(1, &sizes(6, 6)), [SegmentSize::Large]);
         assert_eq!(plan_segments(2, &sizes(6, 3)), [SegmentSize::Large]);
     }
 

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, watch};
 use weft_protocol::Environment;
+use weft_prover::{SegmentClaim, table_statement};
 use weft_storage::blobs::{BlobId, BlobStore};
 use weft_storage::jobs::{BeatReply, JobStore};
 
@@ -134,11 +135,14 @@ pub async fn bench_fleet<S: JobStore, B: BlobStore>(
 impl FleetGoal {
     /// The circuits of the jobs that lead to it.
     fn circuits(self, circuits: &dyn Circuits, segments: &[SegmentOrder]) -> Vec<CircuitId> {
-        let statements = segments.iter().flat_map(|&SegmentOrder { size, statement, .. }| {
-            let segment = JobStatement::Segment { size, statement };
-            let merges = [JobStatement::Lift { size, statement }, JobStatement::Aggregate { statement }];
-            let merges = (self == Self::Merged).then_some(merges);
-            std::iter::once(segment).chain(merges.into_iter().flatten())
+        let statements = segments.iter().flat_map(|order| {
+            let (size, statement) = (order.claim.size(), order.claim.claimed());
+            let mut merges = vec![JobStatement::Lift { size, statement }, JobStatement::Aggregate { statement }];
+            if let SegmentClaim::Large(opened) = &order.claim {
+                merges.extend([JobStatement::Openings(table_statement(opened)), JobStatement::Join(*opened)]);
+            }
+            let merges = if self == Self::Merged { merges } else { Vec::new() };
+            std::iter::once(JobStatement::Segment(order.claim)).chain(merges)
         });
         let ids: BTreeSet<_> = statements.map(|statement| circuits.circuit(&statement).id).collect();
         ids.into_iter().collect()
@@ -148,7 +152,9 @@ impl FleetGoal {
         let span = Span { first: 0, last };
         match self {
             Self::Segments => (0..=last).all(|position| done.contains(&Job::Segment(position))),
-            Self::Merged => done.contains(&Job::Lift(span)) || done.contains(&Job::Aggregate(span)),
+            Self::Merged => {
+                [Job::Lift(span), Job::Join(span), Job::Aggregate(span)].iter().any(|job| done.contains(job))
+            }
         }
     }
 }

@@ -3,15 +3,17 @@
 use weft_circuits::recursion::key::Origin;
 use weft_circuits::recursion::{AggregateProof, SegmentProof};
 use weft_protocol::SegmentStatement;
-use weft_prover::{CircuitSet, ProofError, SegmentInput, SegmentSize, StageLog};
+use weft_prover::{CircuitSet, ProofError, SegmentClaim, SegmentInput, SegmentSize, StageLog};
 
 use super::{CircuitId, CircuitInfo, Circuits, Refusal, TaskError};
-use crate::prove::{prove_aggregate, prove_lift, prove_seal, prove_wrap};
+use crate::prove::{prove_aggregate, prove_join, prove_lift, prove_seal, prove_wrap};
 use crate::statement::SealBlob;
 use crate::{JobStatement, Task};
 
 /// Memory of a proof of 2^15 rows (docs/performance.md); half the rows take half of it.
 const ROWS_15_MIB: u32 = 640;
+/// The table of openings: twice as many rows as a segment and columns, but a lower rate.
+const OPENINGS_MIB: u32 = 1024;
 /// Shrink and wrap: few rows, but hashes that the library computes with big integers, on a larger domain.
 const WRAP_MIB: u32 = 1024;
 
@@ -21,11 +23,13 @@ impl Circuits for CircuitSet {
     }
 
     fn circuit(&self, statement: &JobStatement) -> CircuitInfo {
-        let [lift_small, lift_large, aggregate, seal, _, wrap] = self.family().summaries();
+        let [lift_small, lift_large, openings, join, aggregate, seal, _, wrap] = self.family().summaries();
         let segment = |size| self.segment(size).summary();
         let (summary, memory_mib) = match statement {
-            JobStatement::Segment { size: SegmentSize::Small, .. } => (segment(SegmentSize::Small), ROWS_15_MIB / 4),
-            JobStatement::Segment { size: SegmentSize::Large, .. } => (segment(SegmentSize::Large), ROWS_15_MIB),
+            JobStatement::Segment(SegmentClaim::Small(_)) => (segment(SegmentSize::Small), ROWS_15_MIB / 4),
+            JobStatement::Segment(SegmentClaim::Large(_)) => (segment(SegmentSize::Large), ROWS_15_MIB),
+            JobStatement::Openings(_) => (openings, OPENINGS_MIB),
+            JobStatement::Join(_) => (join, ROWS_15_MIB / 2),
             JobStatement::Lift { size: SegmentSize::Small, .. } => (lift_small, ROWS_15_MIB / 2),
             JobStatement::Lift { size: SegmentSize::Large, .. } => (lift_large, ROWS_15_MIB / 2),
             JobStatement::Aggregate { .. } => (aggregate, ROWS_15_MIB / 2),
@@ -37,15 +41,26 @@ impl Circuits for CircuitSet {
 
     fn prove(&self, task: &Task, log: &mut StageLog) -> Result<Vec<u8>, TaskError> {
         match task.statement {
-            JobStatement::Segment { size, statement } => {
+            JobStatement::Segment(claim) => {
                 let [input] = blobs(task)?;
                 let input = SegmentInput::from_bytes(input)?;
-                Ok(self.prove_input(size, &input, &statement, log)?.proof.to_bytes())
+                Ok(self.prove_input(&input, &claim, log)?.proof.to_bytes())
             }
             JobStatement::Lift { size, statement } => {
                 let children = decode(&task.blobs, |bytes| self.decode_segment(size, bytes))?;
                 check(children.iter().map(SegmentProof::public_inputs), &statement)?;
                 Ok(prove_lift(self, size, &children, log)?.to_bytes())
+            }
+            JobStatement::Openings(statement) => {
+                let inputs = task.blobs.iter().map(|input| SegmentInput::from_bytes(input));
+                let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
+                Ok(self.prove_openings(&inputs, &statement, log)?.to_bytes())
+            }
+            JobStatement::Join(opened) => {
+                let [lift, openings] = blobs(task)?;
+                let lift = self.family().decode_aggregate(lift)?;
+                let openings = self.decode_openings(openings)?;
+                Ok(prove_join(self, (&lift, &openings), &opened, log)?.to_bytes())
             }
             JobStatement::Aggregate { statement } => {
                 let children = decode(&task.blobs, |bytes| self.family().decode_aggregate(bytes))?;
@@ -72,10 +87,14 @@ impl Circuits for CircuitSet {
     fn verify(&self, statement: &JobStatement, proof: &[u8]) -> Result<(), Refusal> {
         let family = self.family();
         match statement {
-            JobStatement::Segment { size, statement } => {
-                let proof = self.decode_segment(*size, proof).map_err(invalid)?;
-                Ok(self.verify_segment(*size, &proof, statement)?)
+            JobStatement::Segment(claim) => {
+                let proof = self.decode_segment(claim.size(), proof).map_err(invalid)?;
+                Ok(self.verify_segment(&proof, claim)?)
             }
+            JobStatement::Openings(statement) => {
+                Ok(self.verify_openings(&self.decode_openings(proof).map_err(invalid)?, statement)?)
+            }
+            JobStatement::Join(opened) => verify_merge(self, Origin::Join, &opened.joined(), proof),
             JobStatement::Lift { size: SegmentSize::Small, statement } => {
                 verify_merge(self, Origin::LiftSmall, statement, proof)
             }
@@ -116,7 +135,7 @@ fn check(children: impl Iterator<Item = SegmentStatement>, expected: &SegmentSta
     if leads { Ok(()) } else { Err(TaskError::OtherStatement) }
 }
 
-/// Checks a proof of a lift or of the aggregate.
+/// Checks a proof of a circuit of common shape.
 fn verify_merge(
     circuits: &CircuitSet,
     expected: Origin,
@@ -139,13 +158,16 @@ impl From<ProofError> for Refusal {
     fn from(error: ProofError) -> Self {
         let reason = error.to_string();
         match error {
-            ProofError::OtherStatement { .. } | ProofError::OtherBatch { .. } => Self::OtherStatement { reason },
+            ProofError::OtherStatement { .. } | ProofError::OtherOpenings { .. } | ProofError::OtherBatch { .. } => {
+                Self::OtherStatement { reason }
+            }
             ProofError::TooManySlots { .. }
             | ProofError::Input(_)
             | ProofError::Witness(_)
             | ProofError::Assign(_)
             | ProofError::Prove(_)
             | ProofError::Verify(_)
+            | ProofError::Openings(_)
             | ProofError::Panicked { .. } => Self::Invalid { reason },
         }
     }

@@ -47,9 +47,9 @@ pub struct StallLimits {
 /// Longest time that a worker may have a job of each kind: a hundred times and more of what it takes on two cores.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct LeaseMax {
-    /// A segment; it takes seconds.
+    /// A segment or openings; it takes seconds.
     pub segment: Duration,
-    /// A lift or an aggregate; it takes a second or two.
+    /// A lift, a join or an aggregate; it takes a second or two.
     pub merge: Duration,
     /// A seal; it takes seconds.
     pub seal: Duration,
@@ -62,8 +62,8 @@ impl LeaseMax {
     #[must_use]
     pub const fn of(&self, kind: JobKind) -> Duration {
         match kind {
-            JobKind::Segment => self.segment,
-            JobKind::Lift | JobKind::Aggregate => self.merge,
+            JobKind::Segment | JobKind::Openings => self.segment,
+            JobKind::Lift | JobKind::Join | JobKind::Aggregate => self.merge,
             JobKind::Seal => self.seal,
             JobKind::Wrap => self.wrap,
         }

@@ -120,8 +120,8 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
         let job = &record.job;
         let order = decode(job)?;
         let damaged = || OrderError::Damaged { batch: job.batch, job: job.name.clone() };
-        let mut needs: Vec<_> =
-            order.input.map(|input| (input, format!("the input of {}", job.name))).into_iter().collect();
+        let inputs = order.inputs.iter();
+        let mut needs: Vec<_> = inputs.map(|input| (*input, format!("the input of {}", job.name))).collect();
         for child in &order.children {
             let child = self.store.job(child).await?.ok_or_else(damaged)?;
             let JobState::Done(done) = child.state else { return Err(damaged()) };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use weft_storage::blobs::{BlobError, BlobId, BlobStore};
-use weft_storage::jobs::{Aftermath, JobKey, JobState, JobStore};
+use weft_storage::jobs::{Aftermath, JobState, JobStore};
 
 use super::batch::decode;
 use super::{Coordinator, OrderError};
@@ -39,7 +39,7 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
                 JobState::Done(done) => drop(proofs.insert(record.job.key, done.proof)),
                 JobState::Cancelled => return Ok(true),
                 JobState::Waiting(_) | JobState::Ready(_) | JobState::Leased(_) | JobState::Quarantined { .. } => {
-                    needs.extend(order.input);
+                    needs.extend(order.inputs);
                     // Children come before their parents; those that are not done have no proof that could be gone.
                     needs.extend(order.children.iter().filter_map(|child| proofs.get(child)));
                 }
@@ -53,19 +53,26 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
         Ok(false)
     }
 
-    /// Keeps the input of a job that was ordered again, if the job needs it and it is gone. A job that was given up is then
-    /// tried again.
-    pub(super) async fn mend(&self, key: &JobKey, input: Vec<u8>) -> Result<(), OrderError> {
-        let Some(record) = self.store.job(key).await? else { return Ok(()) };
-        let is_open = !matches!(record.state, JobState::Done(_) | JobState::Cancelled);
-        let Some(expected) = decode(&record.job)?.input.filter(|_| is_open) else { return Ok(()) };
-        if self.is_there(expected).await? {
+    /// Keeps an input that was ordered again, if jobs of the batch still need it and it is gone. Those that were given up are
+    /// then tried again.
+    pub(super) async fn mend(&self, batch: u32, input: Vec<u8>) -> Result<(), OrderError> {
+        let expected = BlobId::of(&input);
+        let mut needing = Vec::new();
+        for record in self.store.batch(batch).await? {
+            let is_open = !matches!(record.state, JobState::Done(_) | JobState::Cancelled);
+            if is_open && decode(&record.job)?.inputs.contains(&expected) {
+                needing.push(record.job);
+            }
+        }
+        if needing.is_empty() || self.is_there(expected).await? {
             return Ok(());
         }
         self.put_blob(input).await?;
-        tracing::warn!(batch = record.job.batch, job = record.job.name, "the input was gone and is kept again");
-        if self.store.retry(self.now(), key).await? {
-            self.tell_aftermath(key, Aftermath::Requeued, "its input is there again").await?;
+        for job in needing {
+            tracing::warn!(batch, job = job.name, "the input was gone and is kept again");
+            if self.store.retry(self.now(), &job.key).await? {
+                self.tell_aftermath(&job.key, Aftermath::Requeued, "its input is there again").await?;
+            }
         }
         Ok(())
     }

@@ -71,19 +71,19 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
     /// # Errors
     /// The segment does not follow the one before it, or is another one than at the first time; or a store failed.
     pub async fn submit_segment(&self, order: SegmentOrder) -> Result<(), OrderError> {
-        let SegmentOrder { position, size, statement, input } = order;
+        let SegmentOrder { position, claim, input } = order;
         let environment = *input.environment();
         let batch = environment.batch_number;
-        if environment.context() != statement.context {
+        if environment.context() != claim.context() {
             return Err(OrderError::OtherBatch { batch });
         }
         let mut plans = self.plans.lock().await;
-        let mut plan = self.plan(&mut plans, batch, statement.context).await?;
-        if plan.has(position, &statement)? {
-            return self.mend(&plan.segment_key(position), input.to_bytes()).await;
+        let mut plan = self.plan(&mut plans, batch, claim.context()).await?;
+        if plan.has(position, &claim)? {
+            return self.mend(batch, input.to_bytes()).await;
         }
         let input = self.put_blob(input.to_bytes()).await?;
-        let jobs = plan.push(&*self.circuits, PlannedSegment { position, size, statement, input })?;
+        let jobs = plan.push(&*self.circuits, PlannedSegment { claim, input })?;
         self.insert(jobs).await?;
         plans.insert(batch, plan);
         Ok(())
@@ -103,9 +103,7 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
             return Err(OrderError::OtherBatch { batch });
         }
         if plan.is_finished(digest)? {
-            let blob = encode(&SealBlob { context, end });
-            let Some(seal) = plan.seal_key(&*self.circuits) else { return Ok(()) };
-            return self.mend(&seal, blob).await;
+            return self.mend(batch, encode(&SealBlob { context, end })).await;
         }
         if plan.merged().ok_or(OrderError::Empty { batch })? != end.merged(context) {
             return Err(OrderError::OtherEnd { batch });
@@ -238,7 +236,7 @@ impl<S: JobStore, B: BlobStore> Coordinator<S, B> {
     }
 
     async fn delete_blobs(&self, record: &JobRecord) -> Result<(), OrderError> {
-        if let Some(input) = decode(&record.job)?.input {
+        for input in decode(&record.job)?.inputs {
             self.delete_blob(input).await?;
         }
         if let JobState::Done(done) = &record.state {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use weft_aggregator::coordinator::WorkerState;
 use weft_aggregator::{BatchEnd, BatchResult, FleetEvent, Job, JobKind, JobNews, OrderError, Span, Transport as _};
-use weft_storage::jobs::{BeatReply, JobState};
+use weft_storage::jobs::{BeatReply, JobKey, JobState};
 
 use crate::toy::{Mishap, Toy, proof_of};
 use crate::world::{Batch, Running, digest, hello, in_memory, in_process, start};
@@ -28,7 +28,7 @@ async fn batches_become_proofs_and_every_job_is_done_once() {
         let wrapped = world.proven(number).await;
         let digest = batch.end.statement(batch.environment.context()).digest();
         assert_eq!(wrapped.proof, proof_of(weft_aggregator::JobStatement::Wrap { digest }));
-        assert_eq!(wrapped.segments, batch.statements.len());
+        assert_eq!(wrapped.segments, batch.claims.len());
         let views = world.coordinator.job_views(number).await.expect("the store works");
         assert_eq!(views.len(), wrapped.jobs.len());
         assert!(views.iter().all(|view| view.attempts.claims == 1), "{views:?}");
@@ -52,6 +52,46 @@ async fn batches_become_proofs_and_every_job_is_done_once() {
     let views = world.coordinator.worker_views();
     assert_eq!(views.iter().map(|view| view.state).collect::<Vec<_>>(), [WorkerState::Gone; 2]);
     assert_eq!(views.iter().map(|view| view.jobs_done).sum::<u64>(), 14 + 4 + 21 + 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_segments_are_joined_with_their_tables() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let world = in_memory(dir.path());
+    let batch = Batch::large(1, &[2, 3, 1]);
+    world.submit(&batch).await;
+    world.finish(&batch).await;
+    let mut plan = world.coordinator.job_views(1).await.expect("the store works");
+    plan.sort_unstable_by_key(|view| view.job);
+    let spans = [span(0, 1), span(2, 4), span(5, 5)];
+    let [lifts, tables, joins] = [Job::Lift, Job::Openings, Job::Join].map(|job| spans.map(job));
+    let end = [Job::Aggregate(span(0, 5)), Job::Seal, Job::Wrap];
+    let names: Vec<_> = plan.iter().map(|view| view.job).collect();
+    assert_eq!(names[6..], [&lifts[..], &tables, &joins, &end].concat());
+    let children = |job| {
+        let view = plan.iter().find(|view| view.job == job).expect("it is planned");
+        let name = |key: &JobKey| plan.iter().find(|view| view.key == *key).map(|view| view.job);
+        view.children.iter().filter_map(name).collect::<Vec<_>>()
+    };
+    assert_eq!(children(joins[1]), [lifts[1], tables[1]]);
+    assert_eq!(children(lifts[1]), [2, 3, 4].map(Job::Segment));
+    assert_eq!(children(tables[1]), []);
+    assert_eq!(children(end[0]), joins);
+
+    // A coordinator that starts anew plans the same.
+    world.submit(&batch).await;
+    let again = Batch::large(1, &[2, 1, 3]);
+    let other = world.coordinator.submit_segment(again.order(3)).await;
+    assert!(matches!(other, Err(OrderError::OtherSegment { batch: 1, position: 3 })), "{other:?}");
+    let _worker = world.worker("a", Toy::good());
+    let wrapped = world.proven(1).await;
+    assert_eq!((wrapped.segments, wrapped.jobs.len()), (6, plan.len()));
+
+    // Accesses that follow no table, or another one.
+    let mut lone = Batch::large(2, &[2]);
+    lone.claims.remove(0);
+    let refused = world.coordinator.submit_segment(lone.order(0)).await;
+    assert!(matches!(refused, Err(OrderError::NotAdjacent { batch: 2, position: 0 })), "{refused:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

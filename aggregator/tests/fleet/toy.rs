@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use weft_aggregator::circuits::{CircuitId, CircuitInfo, Circuits, Refusal, TaskError};
 use weft_aggregator::{JobKind, JobStatement, Task};
 use weft_protocol::SegmentStatement;
-use weft_prover::{ProofError, Stage, StageLog};
+use weft_prover::{ProofError, Stage, StageLog, table_statement};
 
 /// What happens instead of a proof.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -90,10 +90,10 @@ fn read(bytes: &[u8]) -> Option<JobStatement> {
 /// The statement that children of a merge make together.
 fn merged(children: &[Vec<u8>]) -> Option<SegmentStatement> {
     let statements = children.iter().map(|child| match read(child)? {
-        JobStatement::Segment { statement, .. }
-        | JobStatement::Lift { statement, .. }
-        | JobStatement::Aggregate { statement } => Some(statement),
-        JobStatement::Seal { .. } | JobStatement::Wrap { .. } => None,
+        JobStatement::Segment(claim) => Some(claim.claimed()),
+        JobStatement::Lift { statement, .. } | JobStatement::Aggregate { statement } => Some(statement),
+        JobStatement::Join(opened) => Some(opened.joined()),
+        JobStatement::Openings(_) | JobStatement::Seal { .. } | JobStatement::Wrap { .. } => None,
     });
     let statements = statements.collect::<Option<Vec<_>>>()?;
     let are_adjacent = statements.windows(2).all(|pair| pair[0].after == pair[1].before);
@@ -103,13 +103,21 @@ fn merged(children: &[Vec<u8>]) -> Option<SegmentStatement> {
 
 fn fits(task: &Task) -> bool {
     match (task.statement, &task.blobs[..]) {
-        (JobStatement::Segment { .. }, [input]) => !input.is_empty(),
+        (JobStatement::Segment(_), [input]) => !input.is_empty(),
+        (JobStatement::Openings(_), inputs) => !inputs.is_empty(),
+        (JobStatement::Join(opened), [lift, table]) => {
+            merged(std::slice::from_ref(lift)) == Some(opened.claimed())
+                && read(table) == Some(JobStatement::Openings(table_statement(&opened)))
+        }
         (JobStatement::Lift { statement, .. } | JobStatement::Aggregate { statement }, children) => {
             merged(children) == Some(statement)
         }
         (JobStatement::Seal { .. }, [_, child]) => merged(std::slice::from_ref(child)).is_some(),
         (JobStatement::Wrap { digest }, [seal]) => read(seal) == Some(JobStatement::Seal { digest }),
-        (JobStatement::Segment { .. } | JobStatement::Seal { .. } | JobStatement::Wrap { .. }, _) => false,
+        (
+            JobStatement::Segment(_) | JobStatement::Join(_) | JobStatement::Seal { .. } | JobStatement::Wrap { .. },
+            _,
+        ) => false,
     }
 }
 

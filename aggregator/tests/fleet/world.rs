@@ -14,8 +14,8 @@ use weft_aggregator::{
     SegmentOrder, Transport, Worker, WorkerConfig, WorkerHello, WrappedBatch,
 };
 use weft_protocol::crypto::{Digest, Goldilocks};
-use weft_protocol::{Environment, SegmentStatement};
-use weft_prover::{SegmentInput, SegmentSize, idle_segment};
+use weft_protocol::{ACCESS_CHAIN_START, Environment, OpenedStatement, RunningState, SegmentStatement};
+use weft_prover::{SegmentClaim, SegmentInput, idle_segment};
 use weft_storage::blobs::FileBlobs;
 use weft_storage::jobs::{Budgets, JobStore, MemoryJobStore, Millis};
 
@@ -185,7 +185,7 @@ impl Running {
 /// A batch of segments that are about nothing, but adjacent.
 pub(crate) struct Batch {
     pub(crate) environment: Environment,
-    pub(crate) statements: Vec<SegmentStatement>,
+    pub(crate) claims: Vec<SegmentClaim>,
     pub(crate) end: BatchEnd,
 }
 
@@ -198,18 +198,39 @@ impl Batch {
         points.extend((1..segments).map(|position| digest(1000 + u64::try_from(position).expect("few"))));
         points.push(after);
         let statements = points.windows(2).map(|pair| SegmentStatement { context, before: pair[0], after: pair[1] });
-        Self { environment, statements: statements.collect(), end }
+        Self { environment, claims: statements.map(SegmentClaim::Small).collect(), end }
+    }
+
+    /// The same of large segments, as many in a table as each number says.
+    pub(crate) fn large(number: u32, tables: &[usize]) -> Self {
+        let Self { environment, end, .. } = Self::new(number, 1);
+        let segments: usize = tables.iter().sum();
+        let last = u64::try_from(segments).expect("few");
+        let root = |position: u64| if position == last { end.root_after } else { digest(position) };
+        let mut claims = Vec::new();
+        for table in tables {
+            let mut chain = ACCESS_CHAIN_START;
+            for _ in 0..*table {
+                let position = u64::try_from(claims.len()).expect("few");
+                let states = [position, position + 1].map(|at| RunningState::start_of_batch(root(at)));
+                let chains = [chain, digest(2000 + position)];
+                chain = chains[1];
+                let context = environment.context();
+                claims.push(SegmentClaim::Large(OpenedStatement { context, states, chains }));
+            }
+        }
+        Self { environment, claims, end }
     }
 
     pub(crate) fn order(&self, position: usize) -> SegmentOrder {
         let mut witness = idle_segment();
         witness.environment = self.environment;
         let input = SegmentInput::new(&witness);
-        SegmentOrder { position, size: SegmentSize::Large, statement: self.statements[position], input }
+        SegmentOrder { position, claim: self.claims[position], input }
     }
 
     pub(crate) fn orders(&self) -> impl Iterator<Item = SegmentOrder> {
-        (0..self.statements.len()).map(|position| self.order(position))
+        (0..self.claims.len()).map(|position| self.order(position))
     }
 }
 

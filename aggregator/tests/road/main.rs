@@ -1,5 +1,5 @@
-//! The road of a batch with real proofs: executed, proved in segments of both sizes, merged, sealed, wrapped; and what is
-//! refused on it. One test, because all of it shares one set of circuits.
+//! The road of a batch with real proofs: executed, proved in segments of both sizes, joined with its openings, merged, sealed,
+//! wrapped; and what is refused on it. One test, because all of it shares one set of circuits.
 
 mod refusals;
 mod world;
@@ -53,6 +53,12 @@ async fn a_batch_becomes_one_proof_and_nothing_else_does() {
     refusals::segment_proofs(&circuits, &world);
     refusals::jobs(&circuits, &world);
     refusals::wrapped_proofs(&circuits, &world, &proven.proof);
+    let large = [Job::Lift(span(0, 1)), Job::Openings(span(0, 1)), Job::Join(span(0, 1))];
+    let mut proofs = Vec::new();
+    for job in large {
+        proofs.push(proof_of(&fleet, dir.path(), job).await);
+    }
+    refusals::openings(&circuits, &world, &proofs);
     let seal = proof_of(&fleet, dir.path(), Job::Seal).await;
     refusals::seals(&circuits, &world, &seal);
     a_bad_segment_halts_its_batch(&circuits, &world).await;
@@ -125,6 +131,8 @@ async fn proved_by_a_fleet(
         Job::Segment(3),
         Job::Lift(span(0, 1)),
         Job::Lift(span(2, 3)),
+        Job::Openings(span(0, 1)),
+        Job::Join(span(0, 1)),
         Job::Aggregate(span(0, 3)),
         Job::Seal,
         Job::Wrap,
@@ -195,13 +203,13 @@ async fn benches_run_every_job(circuits: &Arc<CircuitSet>, world: ExecutedWorld,
     let stores = (MemoryJobStore::new(Budgets::default()), FileBlobs::open(&dir.join("bench")).expect("a folder"));
     let circuits: Arc<dyn weft_aggregator::Circuits> = Arc::<CircuitSet>::clone(circuits);
     let segments = world.orders();
-    let statement = JobStatement::Segment { size: segments[0].size, statement: segments[0].statement };
+    let statement = JobStatement::Segment(segments[0].claim);
     assert!(circuits.ids().contains(&circuits.circuit(&statement).id));
     let batch = FleetBatch { environment: world.environment, segments, end: world.end };
     let two = NonZeroUsize::new(2).expect("not zero");
     let goals = [FleetGoal::Segments, FleetGoal::Merged];
     let costs = bench_fleet(circuits, stores, clock(), batch, (two, &goals)).await.expect("the batch is good");
     println!("{costs:?}");
-    assert_eq!((costs.walls.len(), costs.jobs), (2, 7), "{costs:?}");
+    assert_eq!((costs.walls.len(), costs.jobs), (2, 9), "{costs:?}");
     assert!(costs.overhead < Duration::from_millis(500), "{costs:?}");
 }

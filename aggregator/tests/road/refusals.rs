@@ -5,8 +5,9 @@ use weft_circuits::builder::CircuitName;
 use weft_circuits::recursion::merge::MergeError;
 use weft_circuits::recursion::{AggregateProof, Assembly, Proof, ProveError, SealError};
 use weft_circuits::segment::SegmentCircuit;
-use weft_protocol::{SegmentWitness, WitnessError};
-use weft_prover::{CircuitSet, ProofError, ProvenSegment, SegmentSize, StageLog};
+use weft_executor::ExecutedSegment;
+use weft_protocol::{OpenedStatement, SegmentWitness, WitnessError};
+use weft_prover::{CircuitSet, ProofError, ProvenSegment, SegmentClaim, SegmentSize, StageLog, table_statement};
 
 use super::world::{ExecutedWorld, SIZES};
 
@@ -34,7 +35,7 @@ pub(crate) fn segment_proofs(circuits: &CircuitSet, world: &ExecutedWorld) {
     assert_eq!(circuits.decode_segment(SMALL, &bytes).as_ref(), Ok(&proven.proof));
     for (position, bytes) in flipped(&bytes) {
         if let Ok(proof) = circuits.decode_segment(SMALL, &bytes) {
-            let result = circuits.verify_segment(SMALL, &proof, &proven.statement);
+            let result = circuits.verify_segment(&proof, &proven.claim);
             assert!(result.is_err(), "the byte at {position} of {} makes no difference", bytes.len());
         }
     }
@@ -46,8 +47,8 @@ fn other_slots(circuits: &CircuitSet, world: &ExecutedWorld, proven: &ProvenSegm
     let last = &world.segments[3].1.witness;
     let mut log = StageLog::new();
     let last = circuits.prove_segment(SMALL, last, &mut log).expect("the segment is good");
-    let result = circuits.verify_segment(SMALL, &proven.proof, &last.statement);
-    let (expected, got) = (Box::new(last.statement), Box::new(proven.statement));
+    let result = circuits.verify_segment(&proven.proof, &last.claim);
+    let (expected, got) = (Box::new(last.claim.claimed()), Box::new(proven.claim.claimed()));
     assert_eq!(result, Err(ProofError::OtherStatement { expected, got }));
 
     let swapped = prove_lift(circuits, SMALL, &[last.proof.clone(), proven.proof.clone()], &mut log);
@@ -72,7 +73,8 @@ fn other_slots(circuits: &CircuitSet, world: &ExecutedWorld, proven: &ProvenSegm
 }
 
 fn foreign_circuits(circuits: &CircuitSet, segment: &SegmentWitness, proven: &ProvenSegment) {
-    let result = circuits.verify_segment(SegmentSize::Large, &proven.proof, &proven.statement);
+    let large = SegmentClaim::of(SegmentSize::Large, segment).expect("the segment is good");
+    let result = circuits.verify_segment(&proven.proof, &large);
     assert!(matches!(result, Err(ProofError::Verify(_))), "{result:?}");
 
     let name = CircuitName { name: "foreign", version: 1 };
@@ -80,8 +82,8 @@ fn foreign_circuits(circuits: &CircuitSet, segment: &SegmentWitness, proven: &Pr
     let witness = foreign.witness(segment).expect("it has the circuit's slots");
     let proof = foreign.layer.circuit().data.prove(witness.into_partial()).expect("the segment is good");
     let proof = Proof::new(proof).expect("it is a segment's");
-    assert_eq!(foreign.verify(&proof), Ok(proven.statement), "it proves the same statement in the same shape");
-    let result = circuits.verify_segment(SMALL, &proof, &proven.statement);
+    assert_eq!(foreign.verify(&proof), Ok(proven.claim.claimed()), "it proves the same statement in the same shape");
+    let result = circuits.verify_segment(&proof, &proven.claim);
     assert!(matches!(result, Err(ProofError::Verify(_))), "{result:?}");
     let result = prove_lift(circuits, SMALL, &[proof], &mut StageLog::new());
     assert!(matches!(result, Err(ProofError::Prove(_) | ProofError::Verify(_))), "{result:?}");
@@ -92,27 +94,28 @@ pub(crate) fn jobs(circuits: &CircuitSet, world: &ExecutedWorld) {
     let [first, second] = [2, 3].map(|at| &world.segments[at].1);
     let proven = circuits.prove_segment(SMALL, &first.witness, &mut StageLog::new()).expect("the segment is good");
     let proof = proven.proof.to_bytes();
-    let segment = |statement| JobStatement::Segment { size: SMALL, statement };
-    assert_eq!(circuits.verify(&segment(first.statement), &proof), Ok(()));
-    let other = circuits.verify(&segment(second.statement), &proof);
+    let segment = |statement| JobStatement::Segment(SegmentClaim::Small(statement));
+    let [first_statement, second_statement] = [first, second].map(ExecutedSegment::statement);
+    assert_eq!(circuits.verify(&segment(first_statement), &proof), Ok(()));
+    let other = circuits.verify(&segment(second_statement), &proof);
     assert!(matches!(other, Err(Refusal::OtherStatement { .. })), "{other:?}");
-    let large = JobStatement::Segment { size: SegmentSize::Large, statement: first.statement };
-    for statement in [large, JobStatement::Lift { size: SMALL, statement: first.statement }] {
+    let large = JobStatement::Segment(world.segments[0].0);
+    for statement in [large, JobStatement::Lift { size: SMALL, statement: first_statement }] {
         let result = circuits.verify(&statement, &proof);
         assert!(matches!(result, Err(Refusal::Invalid { .. })), "{statement:?}: {result:?}");
     }
     let lift = prove_lift(circuits, SMALL, &[proven.proof], &mut StageLog::new()).expect("a good segment");
     // Of the same statement, but not by the circuit of the job.
-    lift_counts_for_its_circuit(circuits, first.statement, &lift);
+    lift_counts_for_its_circuit(circuits, first_statement, &lift);
 
     let order = &world.orders()[2];
     let mut log = StageLog::new();
     let task = |statement, blobs| Task { statement, blobs };
-    let none = circuits.prove(&task(segment(order.statement), Vec::new()), &mut log);
+    let none = circuits.prove(&task(segment(first_statement), Vec::new()), &mut log);
     assert_eq!(none, Err(TaskError::Blobs { expected: 1, got: 0 }));
-    let wrong = circuits.prove(&task(segment(second.statement), vec![order.input.to_bytes()]), &mut log);
+    let wrong = circuits.prove(&task(segment(second_statement), vec![order.input.to_bytes()]), &mut log);
     assert!(matches!(wrong, Err(TaskError::Proof(ProofError::OtherStatement { .. }))), "{wrong:?}");
-    let lift = JobStatement::Lift { size: SMALL, statement: second.statement };
+    let lift = JobStatement::Lift { size: SMALL, statement: second_statement };
     assert_eq!(circuits.prove(&task(lift, vec![proof]), &mut log), Err(TaskError::OtherStatement));
     let garbage = circuits.prove(&task(lift, vec![vec![1; 9]]), &mut log);
     assert!(matches!(garbage, Err(TaskError::Child(_))), "{garbage:?}");
@@ -129,6 +132,55 @@ fn lift_counts_for_its_circuit(
         let result = circuits.verify(&other, &bytes);
         assert!(matches!(result, Err(Refusal::Invalid { .. })), "{other:?}: {result:?}");
     }
+}
+
+/// Tables of openings and joins that were changed, or belong elsewhere. The proofs are those of the lift, the table and the
+/// join of the first two segments.
+pub(crate) fn openings(circuits: &CircuitSet, world: &ExecutedWorld, proofs: &[Vec<u8>]) {
+    let [lift, table, join] = proofs else { unreachable!("three proofs") };
+    let [first, second] = [0, 1].map(|at| match world.segments[at].0 {
+        SegmentClaim::Large(opened) => opened,
+        SegmentClaim::Small(_) => unreachable!("the first two are large"),
+    });
+    assert!(first.begins_table() && !second.begins_table(), "they share a table");
+    let both = OpenedStatement {
+        states: [first.states[0], second.states[1]],
+        chains: [first.chains[0], second.chains[1]],
+        ..first
+    };
+    let opened = JobStatement::Openings(table_statement(&both));
+    assert_eq!(circuits.verify(&opened, table), Ok(()));
+    for (position, bytes) in flipped(table) {
+        assert!(
+            circuits.verify(&opened, &bytes).is_err(),
+            "the byte at {position} of {} makes no difference",
+            table.len()
+        );
+    }
+    let part = JobStatement::Openings(table_statement(&first));
+    let result = circuits.verify(&part, table);
+    assert!(matches!(result, Err(Refusal::OtherStatement { .. })), "{result:?}");
+    assert_eq!(circuits.verify(&JobStatement::Join(both), join), Ok(()));
+    let result = circuits.verify(&JobStatement::Join(first), join);
+    assert!(matches!(result, Err(Refusal::OtherStatement { .. })), "{result:?}");
+    let result = circuits.verify(&JobStatement::Join(both), lift);
+    assert!(matches!(result, Err(Refusal::Invalid { .. })), "a lift does not know the roots: {result:?}");
+
+    let mut log = StageLog::new();
+    let mut prove = |statement, blobs| circuits.prove(&Task { statement, blobs }, &mut log);
+    let inputs: Vec<_> = world.orders()[..2].iter().map(|order| order.input.to_bytes()).collect();
+    for blobs in [Vec::new(), inputs[..1].to_vec(), vec![inputs[1].clone(), inputs[0].clone()]] {
+        let result = prove(opened, blobs);
+        assert!(matches!(result, Err(TaskError::Proof(ProofError::OtherOpenings { .. }))), "{result:?}");
+    }
+    let result = prove(JobStatement::Join(first), vec![lift.clone(), table.clone()]);
+    assert!(matches!(result, Err(TaskError::Proof(ProofError::OtherStatement { .. }))), "{result:?}");
+    let mut broken = table.clone();
+    broken[table.len() / 2] ^= 1;
+    let result = prove(JobStatement::Join(both), vec![lift.clone(), broken]);
+    assert!(matches!(result, Err(TaskError::Proof(ProofError::Openings(_)))), "{result:?}");
+    let result = prove(JobStatement::Join(both), vec![lift.clone(), join.clone()]);
+    assert!(matches!(result, Err(TaskError::Child(_))), "{result:?}");
 }
 
 /// Wrapped proofs that were changed or are about another batch.

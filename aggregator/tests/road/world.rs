@@ -11,12 +11,13 @@ use weft_protocol::{
     AccountIndex, Address, Amount, AssetId, Deposit, Domain, Environment, Fee, FeeAsset, Lane, OpeningDeposit,
     QueueEntry, QueueOperation, SegmentWitness, Slot, Timestamp, Transaction, TransactionKind,
 };
-use weft_prover::{CircuitSizes, SegmentInput, SegmentSize, plan_segments};
+use weft_prover::{CircuitSizes, SegmentClaim, SegmentInput, SegmentSize, TableGroup, plan_segments};
 
 /// Circuits that are built in seconds.
 pub(crate) const SIZES: CircuitSizes = CircuitSizes {
     small: NonZeroUsize::new(3).expect("not zero"),
     large: NonZeroUsize::new(7).expect("not zero"),
+    openings_degree_bits: 10,
     records: SealCapacity::new(64).expect("in range"),
 };
 
@@ -31,17 +32,16 @@ const TRANSFERS: u32 = 11;
 #[derive(Debug)]
 pub(crate) struct ExecutedWorld {
     pub(crate) environment: Environment,
-    pub(crate) segments: Vec<(SegmentSize, ExecutedSegment)>,
+    pub(crate) segments: Vec<(SegmentClaim, ExecutedSegment)>,
     pub(crate) end: BatchEnd,
 }
 
 impl ExecutedWorld {
     /// The segments as they are ordered.
     pub(crate) fn orders(&self) -> Vec<SegmentOrder> {
-        let orders = self.segments.iter().enumerate().map(|(position, (size, segment))| SegmentOrder {
+        let orders = self.segments.iter().enumerate().map(|(position, (claim, segment))| SegmentOrder {
             position,
-            size: *size,
-            statement: segment.statement,
+            claim: *claim,
             input: SegmentInput::new(&segment.witness),
         });
         orders.collect()
@@ -134,10 +134,16 @@ pub(crate) fn execute() -> ExecutedWorld {
     builder.collect_fees(OPERATOR).expect("the operator can take the fees");
     let slots = builder.slot_count();
     let mut left = slots;
+    let mut group = TableGroup::new(SIZES.openings_degree_bits);
     let segments = plan_segments(slots, &SIZES).into_iter().map(|size| {
         let slots = SIZES.slots(size).min(left);
         left -= slots;
-        (size, builder.next_segment(slots).expect("as many slots were executed"))
+        let segment = builder.next_segment(slots).expect("as many slots were executed");
+        let claim = match size {
+            SegmentSize::Small => SegmentClaim::Small(segment.statement()),
+            SegmentSize::Large => SegmentClaim::Large(segment.opened_statement(group.push(&segment.accesses()))),
+        };
+        (claim, segment)
     });
     let segments = segments.collect();
     let (state, batch) = builder.finish().expect("all fees are collected");

@@ -18,12 +18,14 @@
 mod air;
 mod columns;
 mod constraints;
+mod encoding;
 mod permutation;
 mod proof;
 #[cfg(test)]
 mod tests;
 mod trace;
 
+use serde::{Deserialize, Serialize};
 use weft_protocol::crypto::{Digest, Goldilocks};
 use weft_protocol::{Access, AccountIndex, TREE_DEPTH};
 
@@ -51,7 +53,7 @@ pub struct Openings<'a> {
 }
 
 /// What a table proves: the accesses lead from one root to the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct OpeningsStatement {
     /// Root of the tree before the first access.
     pub root_before: Digest,

@@ -4,6 +4,8 @@
 //! [`crate::builder`]. Transcript: what the table is, public inputs, commitment of the trace, challenges of the
 //! multiset, and then what the library observes itself.
 
+use plonky2::field::extension::{Extendable, FieldExtension};
+use plonky2::field::types::PrimeField64;
 use plonky2::fri::oracle::PolynomialBatch;
 use plonky2::iop::challenger::Challenger;
 use plonky2::plonk::config::GenericConfig;
@@ -18,16 +20,20 @@ use starky::verifier::verify_stark_proof_with_challenges;
 
 use super::air::{Air, DEGREE, multiset};
 use super::columns::COLUMNS;
-use super::constraints::PUBLIC_INPUTS;
+use super::constraints::{Constraint, Frame, PUBLIC_INPUTS, constraints};
 use super::trace::{Trace, columns};
 use super::{Openings, OpeningsError, OpeningsStatement};
 use crate::builder::{Builder, CircuitName, Mode};
 use crate::config::{C, D, F, LayerParameters, recursion_config};
-use crate::digest::Transcript;
+use crate::digest::{CircuitDigest, FINGERPRINT_POINTS, PointElements, Transcript};
+use crate::gates::algebra::Lanes;
+use crate::recursion::CircuitSummary;
 use crate::wired::elements_of;
 
+type Extension = <F as Extendable<D>>::Extension;
 type Hasher = <C as GenericConfig<D>>::Hasher;
 
+const NAME: CircuitName = CircuitName { name: "openings", version: 1 };
 /// Sums of the multiset per challenge: of the parts, and of the nodes' own tuples.
 const SUMS: usize = 2;
 /// Helper columns of the multiset per challenge: two parts fit one of degree 3.
@@ -41,6 +47,12 @@ pub(crate) type Inner = StarkProofWithPublicInputs<F, C, D>;
 pub struct OpeningsProof(Inner);
 
 impl OpeningsProof {
+    /// A proof of the library, which may be of any shape and need not be valid.
+    #[must_use]
+    pub const fn new(proof: StarkProofWithPublicInputs<F, C, D>) -> Self {
+        Self(proof)
+    }
+
     /// The library's form.
     #[must_use]
     pub const fn inner(&self) -> &StarkProofWithPublicInputs<F, C, D> {
@@ -173,8 +185,7 @@ impl OpeningsTable {
     /// Rows of a circuit that verifies a proof of this table, without those of constants.
     #[must_use]
     pub fn verification_rows(&self) -> usize {
-        let name = CircuitName { name: "openings", version: 1 };
-        let mut b = Builder::new(name, recursion_config(), Mode::Proving);
+        let mut b = Builder::new(NAME, recursion_config(), Mode::Proving);
         b.clause("JN-2", |b| b.verify_openings(self));
         b.rows()
     }
@@ -208,6 +219,11 @@ impl OpeningsTable {
         &self.multiset
     }
 
+    /// Polynomials that the quotients are cut into.
+    pub(super) fn quotient_parts(&self) -> usize {
+        Air.quotient_degree_factor() * self.config.num_challenges
+    }
+
     /// Numbers of auxiliary columns.
     pub(crate) fn auxiliary(&self) -> Auxiliary {
         let challenges = self.config.num_challenges;
@@ -218,6 +234,27 @@ impl OpeningsTable {
         }
     }
 
+    /// Size and identity. There are constraints on all rows.
+    #[must_use]
+    pub fn summary(&self) -> CircuitSummary {
+        let Self { degree_bits, .. } = *self;
+        CircuitSummary { name: NAME, rows: 1 << degree_bits, degree_bits, digest: self.digest() }
+    }
+
+    /// Our digest of the table: parameters, size, values of the constraints at fixed points, multiset and lookup.
+    fn digest(&self) -> CircuitDigest {
+        let mut transcript = Transcript::new("weft openings digest v1");
+        for element in self.seed() {
+            transcript.absorb(&element.to_canonical_u64().to_be_bytes());
+        }
+        // What these types say of themselves is all that they are.
+        transcript.absorb(format!("{:?}", (self.parameters, &self.multiset, Air.lookups())).as_bytes());
+        for point in 0..FINGERPRINT_POINTS {
+            absorb_constraints(&mut transcript, point);
+        }
+        CircuitDigest(transcript.finish())
+    }
+
     /// What seeds Fiat–Shamir: name, version and size of the table. Its parameters are observed by the library.
     pub(crate) fn seed(&self) -> Vec<F> {
         let mut transcript = Transcript::new("weft openings v1");
@@ -225,5 +262,19 @@ impl OpeningsTable {
             transcript.absorb_integer(count);
         }
         transcript.into_elements()
+    }
+}
+
+/// The values of all constraints where the cells are fixed and look random.
+fn absorb_constraints(transcript: &mut Transcript, point: u64) {
+    let mut elements = PointElements::new(point);
+    let [row, next, public_inputs] =
+        [COLUMNS, COLUMNS, PUBLIC_INPUTS].map(|count| (0..count).map(|_| elements.extension()).collect::<Vec<_>>());
+    let frame = Frame { row: &row, next: &next, public_inputs: &public_inputs };
+    for Constraint { rows, value, .. } in constraints(&mut Lanes::<Extension>::new(), &frame) {
+        transcript.absorb(format!("{rows:?}").as_bytes());
+        for coordinate in <Extension as FieldExtension<D>>::to_basefield_array(&value) {
+            transcript.absorb(&coordinate.to_canonical_u64().to_be_bytes());
+        }
     }
 }

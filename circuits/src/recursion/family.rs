@@ -4,6 +4,7 @@ use weft_crypto::Digest;
 
 use super::aggregate::Aggregate;
 use super::error::VerifyError;
+use super::join::Join;
 use super::key::{FamilyKeys, KeySet, Origin, Shape, VerifierData};
 use super::layer::{Assembly, CircuitSummary};
 use super::lift::Lift;
@@ -12,20 +13,34 @@ use super::seal::{Seal, SealCapacity};
 use super::statement::MergedStatement;
 use super::wrap::{Shrink, Wrap};
 use crate::builder::CircuitName;
-use crate::config::shrink_config;
+use crate::config::{OPENINGS_COMPACT, shrink_config};
+use crate::openings::OpeningsTable;
 use crate::wrap_config::wrap_circuit_config;
 
 const LIFT_SMALL: CircuitName = CircuitName { name: "lift-small", version: 1 };
 const LIFT_LARGE: CircuitName = CircuitName { name: "lift-large", version: 1 };
+
+/// What the circuits above the segments are built for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FamilySizes {
+    /// log2 of the rows of the table of openings.
+    pub openings_degree_bits: usize,
+    /// Records that a batch may have.
+    pub records: SealCapacity,
+}
 
 /// All circuits above the two segment circuits.
 #[derive(Debug)]
 pub struct RecursionCircuits {
     /// Merges small segments.
     pub lift_small: Lift,
-    /// Merges large segments.
+    /// Merges large segments, which leave their openings to a table.
     pub lift_large: Lift,
-    /// Merges lifts and aggregates.
+    /// The table of openings of large segments.
+    pub openings: OpeningsTable,
+    /// Joins large segments with their table.
+    pub join: Join,
+    /// Merges lifts of small segments, joins and aggregates.
     pub aggregate: Aggregate,
     /// Binds a batch to its public data.
     pub seal: Seal,
@@ -37,25 +52,29 @@ pub struct RecursionCircuits {
 }
 
 impl RecursionCircuits {
-    /// Builds all circuits for two segment circuits; only circuits in [`Mode::Proving`](crate::builder::Mode) mean anything.
+    /// Builds all circuits for two segment circuits, of which the large one's leaves are known by accesses; only circuits in
+    /// [`Mode::Proving`](crate::builder::Mode) mean anything.
     ///
     /// # Panics
     /// If a circuit does not fit its size.
     #[must_use]
-    pub fn build(small: &VerifierData, large: &VerifierData, capacity: SealCapacity, assembly: Assembly<'_>) -> Self {
+    pub fn build(small: &VerifierData, large: &VerifierData, sizes: FamilySizes, assembly: Assembly<'_>) -> Self {
         let lift_small = Lift::build(LIFT_SMALL, small, assembly);
         let lift_large = Lift::build(LIFT_LARGE, large, assembly);
         assert_eq!(lift_small.shape(), lift_large.shape(), "lifts have one shape");
+        let openings = OpeningsTable::new(OPENINGS_COMPACT, sizes.openings_degree_bits);
+        let join = Join::build(lift_small.shape(), &openings, assembly);
         let aggregate = Aggregate::build(lift_small.shape(), assembly);
         let keys = FamilyKeys {
             lift_small: lift_small.key().clone(),
             lift_large: lift_large.key().clone(),
+            join: join.key().clone(),
             aggregate: aggregate.key().clone(),
         };
-        let seal = Seal::build(lift_small.shape(), keys.set(), capacity, assembly);
+        let seal = Seal::build(lift_small.shape(), keys.set(), sizes.records, assembly);
         let shrink = Shrink::build(&seal.verifier_data(), shrink_config(), assembly);
         let wrap = Wrap::build(&shrink.circuit().data.verifier_data(), wrap_circuit_config(), assembly);
-        Self { lift_small, lift_large, aggregate, seal, shrink, wrap, keys }
+        Self { lift_small, lift_large, openings, join, aggregate, seal, shrink, wrap, keys }
     }
 
     /// Keys of the circuits of common shape.
@@ -78,10 +97,12 @@ impl RecursionCircuits {
 
     /// Size and identity of all circuits, in the order of the road.
     #[must_use]
-    pub fn summaries(&self) -> [CircuitSummary; 6] {
+    pub fn summaries(&self) -> [CircuitSummary; 8] {
         [
             self.lift_small.summary(),
             self.lift_large.summary(),
+            self.openings.summary(),
+            self.join.summary(),
             self.aggregate.summary(),
             self.seal.summary(),
             self.shrink.summary(),
@@ -89,7 +110,7 @@ impl RecursionCircuits {
         ]
     }
 
-    /// Checks a proof of a lift or of the aggregate.
+    /// Checks a proof of a circuit of common shape.
     ///
     /// # Errors
     /// It is invalid, or made for another family.
@@ -98,13 +119,14 @@ impl RecursionCircuits {
         let claim = match origin {
             Origin::LiftSmall => self.lift_small.verify(proof),
             Origin::LiftLarge => self.lift_large.verify(proof),
+            Origin::Join => self.join.verify(proof),
             Origin::Aggregate => self.aggregate.verify(proof),
         }?;
         let (expected, got) = (self.key_set().digest(), claim.key_set);
         if expected == got { Ok(claim) } else { Err(VerifyError::OtherKeySet { expected, got }) }
     }
 
-    /// Reads a proof of a lift or of the aggregate. Says nothing about validity.
+    /// Reads a proof of a circuit of common shape. Says nothing about validity.
     ///
     /// # Errors
     /// The bytes are no such proof.

@@ -25,13 +25,15 @@ pub enum Origin {
     LiftSmall,
     /// The lift of large segments.
     LiftLarge,
+    /// The join of large segments with their table of openings.
+    Join,
     /// The aggregate.
     Aggregate,
 }
 
 impl Origin {
     /// All of them, in order.
-    pub const ALL: [Self; 3] = [Self::LiftSmall, Self::LiftLarge, Self::Aggregate];
+    pub const ALL: [Self; 4] = [Self::LiftSmall, Self::LiftLarge, Self::Join, Self::Aggregate];
 
     /// Position in the key set; the first byte of an encoded proof.
     #[must_use]
@@ -39,7 +41,8 @@ impl Origin {
         match self {
             Self::LiftSmall => 0,
             Self::LiftLarge => 1,
-            Self::Aggregate => 2,
+            Self::Join => 2,
+            Self::Aggregate => 3,
         }
     }
 
@@ -57,20 +60,22 @@ pub struct KeySet {
     pub lift_small: Digest,
     /// The lift of large segments.
     pub lift_large: Digest,
+    /// The join.
+    pub join: Digest,
     /// The aggregate.
     pub aggregate: Digest,
 }
 
 wires! {
     /// Wires of a [`KeySet`].
-    pub struct KeySetWires for KeySet { lift_small: Digest, lift_large: Digest, aggregate: Digest }
+    pub struct KeySetWires for KeySet { lift_small: Digest, lift_large: Digest, join: Digest, aggregate: Digest }
 }
 
 impl KeySet {
     /// The digests in order.
     #[must_use]
-    pub const fn keys(&self) -> [Digest; 3] {
-        [self.lift_small, self.lift_large, self.aggregate]
+    pub const fn keys(&self) -> [Digest; 4] {
+        [self.lift_small, self.lift_large, self.join, self.aggregate]
     }
 
     /// Whether the set contains this child key.
@@ -79,7 +84,7 @@ impl KeySet {
         self.keys().contains(key)
     }
 
-    /// `H(KEY_SET; key_0 ‖ key_1 ‖ key_2)`.
+    /// `H(KEY_SET; key_0 ‖ key_1 ‖ key_2 ‖ key_3)`.
     #[must_use]
     pub fn digest(&self) -> Digest {
         let elements: Vec<_> = self.keys().into_iter().flat_map(|key| key.0).collect();
@@ -94,6 +99,8 @@ pub struct FamilyKeys {
     pub lift_small: VerifierKey,
     /// The lift of large segments.
     pub lift_large: VerifierKey,
+    /// The join.
+    pub join: VerifierKey,
     /// The aggregate.
     pub aggregate: VerifierKey,
 }
@@ -105,6 +112,7 @@ impl FamilyKeys {
         match origin {
             Origin::LiftSmall => &self.lift_small,
             Origin::LiftLarge => &self.lift_large,
+            Origin::Join => &self.join,
             Origin::Aggregate => &self.aggregate,
         }
     }
@@ -115,14 +123,15 @@ impl FamilyKeys {
         KeySet {
             lift_small: key_digest(&self.lift_small),
             lift_large: key_digest(&self.lift_large),
+            join: key_digest(&self.join),
             aggregate: key_digest(&self.aggregate),
         }
     }
 }
 
 impl KeySetWires {
-    const fn keys(&self) -> [[Target; 4]; 3] {
-        [self.lift_small, self.lift_large, self.aggregate]
+    const fn keys(&self) -> [[Target; 4]; 4] {
+        [self.lift_small, self.lift_large, self.join, self.aggregate]
     }
 
     /// Asserts that `key` is one of the set, under the open conditions.

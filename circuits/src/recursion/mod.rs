@@ -1,10 +1,12 @@
 //! Recursion: from the proofs of segments to the one proof that L1 verifies (PROTOCOL.md §9).
 //!
 //! ```text
-//! segment (small | large) → lift (one per segment circuit) → aggregate (of lifts and aggregates) → seal → shrink → wrap
+//! small segments → lift ───────────────────┐
+//! large segments → lift ─┐                 ├→ aggregate (also of aggregates) → seal → shrink → wrap
+//! their openings → table ┴→ join ──────────┘
 //! ```
-//! Lifts and the aggregate have one common shape: equal size, gates and public inputs, so that an aggregate verifies any
-//! of them. Which of them made a proof is a matter of its key, see [`key`].
+//! Lifts, the join and the aggregate have one common shape: equal size, gates and public inputs, so that an aggregate
+//! verifies any of them. Which of them made a proof is a matter of its key, see [`key`].
 //!
 //! Invariant: a proof that verifies under the wrap's key shows that segments of one batch, proved by the two segment
 //! circuits this family was built for, lead from the root before to the root after and emitted exactly the records.
@@ -26,7 +28,7 @@ mod wrap;
 
 pub use aggregate::Aggregate;
 pub use error::{ProveError, VerifyError};
-pub use family::RecursionCircuits;
+pub use family::{FamilySizes, RecursionCircuits};
 pub use join::{Join, JoinInput};
 pub use layer::{Assembly, CircuitSummary, LayerCircuit};
 pub use lift::Lift;
@@ -38,7 +40,7 @@ pub use seal::{RecordSlot, RecordSlotWires, Seal, SealCapacity, SealClaim, SealC
 pub use statement::{MergedStatement, MergedStatementWires, SegmentStatementWires};
 pub use wrap::{Rewrap, Shrink, Wrap};
 
-/// log2 of the rows of lifts and aggregate. Three children of either kind fit.
+/// log2 of the rows of lifts, join and aggregate. Three children of either kind fit.
 pub const COMMON_DEGREE_BITS: usize = 14;
 
 /// The children, and then the first one again and again: what absent children repeat.

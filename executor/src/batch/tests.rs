@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 use weft_protocol::crypto::Digest;
-use weft_protocol::{Address, AssetId, Deposit, Kind, MAX_RECORDS, Reject};
+use weft_protocol::{Address, AssetId, Deposit, Kind, MAX_RECORDS, Reject, chain_accesses};
 
 use super::*;
 use crate::testing::{
@@ -361,7 +361,10 @@ proptest! {
         assert_batch(&state, &batch, &senders);
         for (segment, witness) in early.iter().zip(batch.segments(segment_after)) {
             prop_assert_eq!(&segment.witness, &witness);
-            prop_assert_eq!(witness.statement(), Ok(segment.statement));
+            prop_assert_eq!(witness.statement(), Ok(segment.statement()));
+            let opened = witness.opened_statement(Digest::ZERO).expect("it was executed");
+            prop_assert_eq!(chain_accesses(Digest::ZERO, &segment.accesses()), opened.chains[1]);
+            prop_assert_eq!(segment.opened_statement(opened.chains), opened);
         }
 
         state.undo(&batch.undo).expect("the last batch");

@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use serde_json::json;
 use tokio::runtime::Runtime;
 use weft_aggregator::{BatchEnd, Circuits, FleetBatch, FleetConfig, FleetCosts, FleetGoal, SegmentOrder, bench_fleet};
-use weft_prover::{CircuitSet, SegmentInput, SegmentSize, bench_segment};
+use weft_prover::{CircuitSet, SegmentClaim, SegmentInput, SegmentSize, bench_segment};
 use weft_storage::blobs::FileBlobs;
 use weft_storage::jobs::{Millis, RocksJobStore};
 
@@ -32,7 +32,7 @@ pub(super) fn fleet(run: &mut Run<'_>, cache: Option<&Path>, segments: NonZeroUs
         "threads_per_worker": 1,
         "hot": false,
     });
-    let batch = batch(size, slots, segments)?;
+    let batch = batch(slots, segments)?;
     // The first proof reads the circuit into memory, which neither of the fleets is to pay for.
     on_threads(1, || bench_segment(&circuits, size))?.0?;
     let goals = [FleetGoal::Segments, FleetGoal::Merged];
@@ -58,8 +58,8 @@ pub(super) fn fleet(run: &mut Run<'_>, cache: Option<&Path>, segments: NonZeroUs
     Ok(())
 }
 
-/// A batch of full segments.
-fn batch(size: SegmentSize, slots: usize, segments: NonZeroUsize) -> Result<FleetBatch> {
+/// A batch of full small segments.
+fn batch(slots: usize, segments: NonZeroUsize) -> Result<FleetBatch> {
     let workload = Workload::new(slots * segments.get())?;
     let root_before = workload.state.root();
     let (mut builder, checked) = workload.begin()?;
@@ -70,7 +70,7 @@ fn batch(size: SegmentSize, slots: usize, segments: NonZeroUsize) -> Result<Flee
     let orders = (0..segments.get()).map(|position| {
         let segment = builder.next_segment(slots).context("the transfers fill the segments")?;
         let input = SegmentInput::new(&segment.witness);
-        Ok(SegmentOrder { position, size, statement: segment.statement, input })
+        Ok(SegmentOrder { position, claim: SegmentClaim::Small(segment.statement()), input })
     });
     let segments = orders.collect::<Result<_>>()?;
     let (state, executed) = builder.finish().ok().context("a batch without fees ends")?;

@@ -3,6 +3,7 @@
 #![expect(clippy::float_arithmetic, reason = "figures are real numbers, and nothing depends on them")]
 
 mod fleet;
+mod group;
 mod memory;
 mod native;
 mod openings;

@@ -22,7 +22,7 @@ const SEGMENT_TRANSFERS: usize = 180;
 pub(super) fn openings(run: &mut Run<'_>) -> Result<()> {
     slots(run)?;
     let witness = Workload::new(TRANSFERS)?.segment()?;
-    let accesses = witness.accesses()?;
+    let (_, accesses) = witness.accesses()?;
     let siblings = Multiproof::of_accesses(witness.before.root, paths(&witness))?.siblings;
     let rows = rows_for(&accesses)?;
     let degree_bits = usize::try_from(rows.next_power_of_two().ilog2()).context("a table is small")?;

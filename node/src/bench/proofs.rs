@@ -12,6 +12,7 @@ use weft_protocol::SegmentWitness;
 use weft_protocol::crypto::Digest;
 use weft_prover::{CircuitSet, Comparison, Cost, SegmentSize, StageLog, bench_segment, compare_small_recursion};
 
+use super::group::Group;
 use super::memory::{peak_mib, reset_peak, resident_mib};
 use super::workload::{ACCOUNT_BITS, Workload};
 use super::{Run, ms, on_threads, real};
@@ -85,23 +86,25 @@ pub(super) fn verify(run: &mut Run<'_>, cache: Option<&Path>) -> Result<()> {
     Ok(())
 }
 
-/// The share of a transfer in a large batch: its slot's in a large segment, and the segment's in the merges above it. Each
-/// lift has [`ARITY`] segments, and a tree in which every node has as many children has half as many aggregates as lifts.
+/// The share of a transfer in a large batch, by parts; and a small batch from its slots to the wrapped proof.
 pub(super) fn batch(run: &mut Run<'_>, cache: Option<&Path>) -> Result<()> {
-    let size = SegmentSize::Large;
     let circuits = circuits::load(cache);
-    let slots = circuits.sizes().slots(size);
-    run.params = json!({ "accounts": 1 << ACCOUNT_BITS, "transfers_per_segment": slots, "hot": false });
-    let witness = Workload::new(slots)?.segment()?;
-    let both = prove_segment(&circuits, size, &witness, run.threads)?;
-    let (merges, _) = on_threads(run.threads, || bench_merges(&circuits, SegmentSize::Small))?;
-    let merges = merges?;
-    let merged = merges.lift.cpu + merges.aggregate.cpu / 2;
-    let share = ms(both.cpu) + ms(merged) / real(ARITY);
-    run.figure("cpu_ms_per_transfer", share / real(slots), "ms", both.cpu + merged);
+    let group = Group::new(&circuits)?;
+    run.params = json!({ "accounts": 1 << ACCOUNT_BITS, "transfers": group.transfers, "hot": false });
+    let costs = group.prove(&circuits, run.threads)?;
+    let total = costs.total();
+    let parts = [
+        ("cpu_ms_per_transfer", total),
+        ("segments_cpu_ms_per_transfer", costs.segments),
+        ("openings_cpu_ms_per_transfer", costs.openings),
+        ("merges_cpu_ms_per_transfer", costs.merges),
+    ];
+    for (metric, cost) in parts {
+        run.figure(metric, ms(cost.cpu) / real(group.transfers), "ms", cost.cpu);
+    }
     if run.threads >= 2 {
-        let one = prove_segment(&circuits, size, &witness, 1)?;
-        let two = prove_segment(&circuits, size, &witness, 2)?;
+        let one = group.prove(&circuits, 1)?.total();
+        let two = if run.threads == 2 { total } else { group.prove(&circuits, 2)?.total() };
         run.figure("speedup_2_threads", one.wall.as_secs_f64() / two.wall.as_secs_f64(), "", one.cpu + two.cpu);
     }
     let started = Instant::now();

@@ -120,7 +120,7 @@ impl Report {
             }
         }
         let stages = stages.into_iter().map(|(kind, (jobs, cost))| StageReport {
-            stage: name_of(kind),
+            stage: kind.name(),
             jobs,
             wall_seconds: cost.wall.as_secs_f64(),
             cpu_seconds: cost.cpu.as_secs_f64(),
@@ -187,14 +187,4 @@ fn batch_report(batch: &BatchView) -> Result<BatchReport> {
         cpu_seconds: batch.cpu_seconds.context("a verified batch was proved")?,
         l1: L1Report { commit_gas: commit.gas, prove_gas: prove.gas, data_bytes: commit.data_bytes + prove.data_bytes },
     })
-}
-
-const fn name_of(kind: JobKind) -> &'static str {
-    match kind {
-        JobKind::Segment => "segment",
-        JobKind::Lift => "lift",
-        JobKind::Aggregate => "aggregate",
-        JobKind::Seal => "seal",
-        JobKind::Wrap => "wrap",
-    }
 }

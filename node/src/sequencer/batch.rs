@@ -31,8 +31,6 @@ pub struct Batch {
     pub(super) segments: u32,
     #[serde(skip)]
     pub(super) segments_proved: u32,
-    /// Slots in segments that the provers have.
-    pub(super) handed_out: u32,
     /// Chain over the records, once the batch is sealed.
     chain: Digest,
     steps: Vec<Step>,
@@ -66,7 +64,6 @@ impl Batch {
             withdrawal_count: 0,
             segments: 0,
             segments_proved: 0,
-            handed_out: 0,
             chain: Digest::ZERO,
             steps: vec![Step { step: Finality::Executed, at: Time::from_unix_ms(at) }],
             proving_since: None,

@@ -15,7 +15,7 @@ use tracing::Span;
 use weft_executor::{BatchBuilder, CheckedTransaction, Receipt, Refusal, State, check_signatures};
 use weft_protocol::crypto::Digest;
 use weft_protocol::{Domain, Environment, Reject, RunningState, SignedTransaction, Timestamp};
-use weft_prover::{CircuitSizes, SegmentSize};
+use weft_prover::{CircuitSizes, SegmentSize, TableGroup};
 
 use super::batch::{Batch, count};
 use super::entry::{BatchShape, KnownEntry, UnixMs};
@@ -72,6 +72,8 @@ pub(super) struct Building {
     pub(super) builder: BatchBuilder,
     shape: BatchShape,
     streamed: SegmentSize,
+    /// The large segments that were handed out last.
+    group: TableGroup,
     pub(super) began_at: UnixMs,
     /// A slot did not fit.
     was_refused_room: bool,
@@ -252,8 +254,9 @@ impl Machine {
         let batch = Batch::new(environment, root_before, self.queue.executed, at);
         self.batches.insert(batch.number(), batch);
         let builder = BatchBuilder::new(environment, state);
-        self.stage =
-            Stage::Building(Box::new(Building { builder, shape, streamed, began_at: at, was_refused_room: false }));
+        let group = TableGroup::new(self.rules.sizes.openings_degree_bits);
+        let building = Building { builder, shape, streamed, group, began_at: at, was_refused_room: false };
+        self.stage = Stage::Building(Box::new(building));
         self.drain(at)
     }
 

@@ -153,7 +153,7 @@ proptest! {
     fn every_part_of_an_input_counts(segments in arb_segments(), at in any::<Index>()) {
         let segment = &segments[at.index(segments.len())];
         let input = SegmentInput::new(&segment.witness);
-        let expected = Some(segment.statement);
+        let expected = Some(segment.statement());
         prop_assert_eq!(claim(&input), expected);
         let changed =
             [change_siblings(&input, at), change_objects(&input, at), change_slots(&input, at), change_surroundings(&input)];
@@ -170,7 +170,7 @@ proptest! {
         let mut changed = bytes.clone();
         changed[at.index(bytes.len())] ^= 1 << bit;
         if let Ok(input) = SegmentInput::from_bytes(&changed) {
-            prop_assert_ne!(claim(&input), Some(segment.statement));
+            prop_assert_ne!(claim(&input), Some(segment.statement()));
         }
         prop_assert!(SegmentInput::from_bytes(&bytes[..at.index(bytes.len())]).is_err());
         prop_assert_eq!(SegmentInput::from_bytes(&[bytes, vec![0]].concat()), Err(InputError::NotCanonical));

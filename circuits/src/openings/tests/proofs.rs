@@ -1,5 +1,7 @@
 //! The table against the tree, and real proofs.
 
+use std::collections::BTreeSet;
+
 use starky::stark_testing::{test_stark_circuit_constraints, test_stark_low_degree};
 use weft_protocol::crypto::Digest;
 use weft_protocol::{ACCESS_CHAIN_START, Access, AccountIndex, chain_accesses};
@@ -8,7 +10,8 @@ use super::world::{World, digest};
 use crate::config::{C, D, F, OPENINGS, OPENINGS_COMPACT};
 use crate::openings::air::Air;
 use crate::openings::trace::Trace;
-use crate::openings::{Openings, OpeningsError, OpeningsStatement, OpeningsTable, rows_for};
+use crate::openings::{Openings, OpeningsError, OpeningsProof, OpeningsStatement, OpeningsTable, rows_for};
+use crate::recursion::DecodeError;
 
 fn expected(world: &World) -> OpeningsStatement {
     let [root_before, root_after] = world.roots;
@@ -111,4 +114,43 @@ fn lists_that_are_no_accesses_of_a_tree_are_named() {
     assert_eq!(refused(&accesses, &world.siblings), OpeningsError::Index { index: AccountIndex(1 << 28) });
     let wide = World::new(&[1, 1 << 27]);
     assert_eq!(refused(&wide.accesses, &wide.siblings), OpeningsError::TooManyRows { rows: 112, capacity: 64 });
+}
+
+#[test]
+fn bytes_of_proofs_are_strict() {
+    const CHANGES: usize = 64;
+    let world = World::new(&[12, 13, 12]);
+    let table = OpeningsTable::new(OPENINGS_COMPACT, 6);
+    let bytes = table.prove(&world.openings()).expect("honest").to_bytes();
+    let decoded = OpeningsProof::from_bytes(&bytes, &table).expect("bytes of a proof");
+    assert_eq!(table.verify(&decoded), Ok(expected(&world)));
+    assert_eq!(decoded.to_bytes(), bytes);
+
+    let refused =
+        |bytes: &[u8], table: &OpeningsTable| OpeningsProof::from_bytes(bytes, table).map(drop).expect_err("refused");
+    let malformed = DecodeError::Malformed { layer: "openings" };
+    for wrong in [&[], &bytes[8..], &bytes[1..], &[&bytes[..], &[0; 8]].concat()] {
+        assert_eq!(refused(wrong, &table), malformed);
+    }
+    for other in [OpeningsTable::new(OPENINGS_COMPACT, 7), OpeningsTable::new(OPENINGS, 6)] {
+        assert_eq!(refused(&bytes, &other), malformed);
+    }
+    let last = bytes.len() / 8 - 1;
+    for element in (0..CHANGES).map(|change| change * last / (CHANGES - 1)) {
+        let place = 8 * element..8 * element + 8;
+        let mut too_large = bytes.clone();
+        too_large[place.clone()].copy_from_slice(&u64::MAX.to_le_bytes());
+        assert_eq!(refused(&too_large, &table), DecodeError::NotCanonical { layer: "openings" });
+        let mut changed = bytes.clone();
+        changed[place.start] ^= 1;
+        let changed = OpeningsProof::from_bytes(&changed, &table).expect("still elements");
+        assert!(table.verify(&changed).is_err(), "element {element} can be changed");
+    }
+}
+
+#[test]
+fn tables_are_told_apart_by_their_digests() {
+    let tables = [(OPENINGS, 6), (OPENINGS, 7), (OPENINGS_COMPACT, 6)].map(|(p, bits)| OpeningsTable::new(p, bits));
+    let digests: BTreeSet<_> = tables.iter().map(|table| table.summary().digest).collect();
+    assert_eq!(digests.len(), tables.len());
 }

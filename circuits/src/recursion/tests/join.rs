@@ -69,7 +69,7 @@ fn a_join_claims_what_segments_with_paths_do() {
     let table = OpeningsTable::new(OPENINGS_COMPACT, 8);
     let lift = Lift::build(CircuitName { name: "lift-test", version: 1 }, &segment.verifier_data(), Assembly::FRESH);
     let key = lift.key().clone();
-    let keys = FamilyKeys { lift_small: key.clone(), lift_large: key.clone(), aggregate: key };
+    let keys = FamilyKeys { lift_small: key.clone(), lift_large: key.clone(), join: key.clone(), aggregate: key };
     let segments = batch.segments().map(|statement| segment.prove(&statement));
     let proof = lift.prove(&segments, &keys.set().digest()).expect("adjacent segments");
     let child = AggregateProof { origin: Origin::LiftSmall, proof };
@@ -91,7 +91,7 @@ fn a_join_claims_what_segments_with_paths_do() {
     let mut invalid = openings.clone();
     invalid.inner_mut().proof.openings.local_values.swap(0, 1);
     let set = keys.set();
-    let other_set = KeySet { lift_small: digest(8), lift_large: digest(8), aggregate: digest(8) };
+    let other_set = KeySet { lift_small: digest(8), lift_large: digest(8), join: digest(8), aggregate: digest(8) };
     let other_state = |state| RunningState { chain: digest(9), ..state };
     let checking = Join::build(lift.shape(), &table, Assembly { mode: Mode::Checking, cache: None });
     let checker = Checker::new(&checking.layer.circuit);

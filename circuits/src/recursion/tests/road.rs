@@ -95,7 +95,7 @@ fn native_refusals(world: &World) {
     let mislabelled = AggregateProof { origin: Origin::LiftLarge, ..world.first.clone() };
     assert!(matches!(circuits.verify_aggregate(&mislabelled), Err(VerifyError::Invalid { .. })));
     assert!(matches!(circuits.prove_aggregate(&[mislabelled]), Err(ProveError::Unsatisfied { .. })));
-    assert_eq!(circuits.decode_aggregate(&[3]), Err(DecodeError::Origin { got: Some(3) }));
+    assert_eq!(circuits.decode_aggregate(&[4]), Err(DecodeError::Origin { got: Some(4) }));
 
     let seal = |input: &SealInput<'_>| circuits.prove_seal(input).map(|_| ());
     let good = seal_input(&world.batch, &world.records);

@@ -12,7 +12,7 @@ use crate::config::segment_config;
 use crate::recursion::key::VerifierData;
 use crate::recursion::layer::LayerCircuit;
 use crate::recursion::{
-    AggregateProof, Assembly, RecursionCircuits, SealCapacity, SealInput, SegmentLayer, SegmentProof,
+    AggregateProof, Assembly, FamilySizes, RecursionCircuits, SealCapacity, SealInput, SegmentLayer, SegmentProof,
     SegmentStatementWires,
 };
 use crate::wired::Witness;
@@ -100,7 +100,7 @@ pub(super) static WORLD: LazyLock<World> = LazyLock::new(|| {
     let circuits = RecursionCircuits::build(
         &small.verifier_data(),
         &large.verifier_data(),
-        SealCapacity::PROTOCOL,
+        FamilySizes { openings_degree_bits: 8, records: SealCapacity::PROTOCOL },
         Assembly::FRESH,
     );
     let records: Vec<_> = (1..=5).map(record).collect();

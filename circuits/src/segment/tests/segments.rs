@@ -80,9 +80,9 @@ fn a_segment_over_accesses_claims_them_instead_of_roots() {
     let name = CircuitName { name: "segment-test", version: 1 };
     let circuit = SegmentCircuit::build_with(name, segment.slots.len(), Leaves::ByAccesses, Assembly::FRESH);
     // Transfer: A and B; withdrawal, opening and collection: A.
-    let accesses = segment.accesses().expect("the segment is good");
+    let (_, accesses) = segment.accesses().expect("the segment is good");
     assert_eq!(accesses.iter().map(|access| access.index.0).collect::<Vec<_>>(), [1, 2, 2, 9, 3]);
-    let claimed = segment.access_statement(chain).expect("the segment is good");
+    let claimed = segment.opened_statement(chain).expect("the segment is good").claimed();
     let proof = prove_from(&circuit, &segment, chain).expect("the segment is good");
     assert_eq!(circuit.verify(&proof), Ok(claimed));
     assert_ne!(claimed, segment.statement().expect("the segment is good"));
@@ -107,7 +107,7 @@ fn slots_access_what_they_open() {
     let mut cases = accepted();
     for case in &mut cases {
         let segment = case.segment();
-        let accesses = segment.accesses().expect("accepted");
+        let (_, accesses) = segment.accesses().expect("accepted");
         let opened = [&case.slot.a, &case.slot.b].into_iter().flatten().count();
         assert_eq!(accesses.len(), opened, "{case:?}");
         let chain = Digest::ZERO;

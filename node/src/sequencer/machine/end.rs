@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use weft_api::{Finality, L1Transaction};
-use weft_executor::{ExecutedBatch, ExecutedSegment, State};
+use weft_executor::{ExecutedBatch, State};
 use weft_protocol::{AccountIndex, Object};
-use weft_prover::{SegmentSize, plan_segments};
+use weft_prover::{SegmentClaim, SegmentSize, plan_segments};
 use weft_storage::{Applied, Change, Standing, StateCommit};
 
-use super::super::batch::count;
 use super::super::entry::UnixMs;
 use super::{Building, Fault, Last, Machine, Stage};
 use crate::dispatch::Done;
@@ -52,50 +51,65 @@ impl Machine {
 
     /// Hands out the segments that are full.
     pub(super) fn order_full(&mut self) {
-        let Stage::Building(building) = &mut self.stage else { return };
-        let Building { builder, streamed, .. } = building.as_mut();
-        let size = *streamed;
+        let Stage::Building(building) = &self.stage else { return };
+        let size = building.streamed;
         let slots = self.rules.sizes.slots(size);
-        let mut full = Vec::new();
-        while let Some(segment) = self.compute.block_on(|| builder.next_segment(slots)) {
-            full.push(segment);
-        }
-        for segment in full {
-            self.order_segment(size, segment);
+        while self.left() >= slots {
+            self.order_next(size, slots);
         }
     }
 
     /// Hands out the slots that no full segment took.
     fn order_rest(&mut self) {
-        let Stage::Building(building) = &mut self.stage else { return };
-        let builder = &mut building.builder;
-        let batch = self.batches.get(&builder.environment().batch_number);
-        let handed_out = batch.map_or(0, |batch| batch.handed_out);
-        let mut rest = builder.slot_count() - usize::try_from(handed_out).expect("32 bits");
+        let rest = self.left();
         if rest == 0 {
             return;
         }
-        let mut segments = Vec::new();
         for size in plan_segments(rest, &self.rules.sizes) {
-            let slots = rest.min(self.rules.sizes.slots(size));
-            let segment = self.compute.block_on(|| builder.next_segment(slots));
-            segments.push((size, segment.expect("so many slots are left")));
-            rest -= slots;
-        }
-        for (size, segment) in segments {
-            self.order_segment(size, segment);
+            let slots = self.left().min(self.rules.sizes.slots(size));
+            self.order_next(size, slots);
         }
     }
 
-    fn order_segment(&mut self, size: SegmentSize, segment: ExecutedSegment) {
-        let number = segment.witness.environment.batch_number;
+    /// Slots of the batch in work that were not handed out.
+    fn left(&self) -> usize {
+        let Stage::Building(building) = &self.stage else { return 0 };
+        building.builder.slots_left()
+    }
+
+    /// Hands out the next slots, as many as there are. Those of a large segment that open nothing, deposits that all bounce,
+    /// go into small ones: a table of openings needs one.
+    fn order_next(&mut self, size: SegmentSize, slots: usize) {
+        let Stage::Building(building) = &mut self.stage else { return };
+        let Building { builder, group, .. } = building.as_mut();
+        if size == SegmentSize::Large && builder.opens_next(slots) {
+            return self.order_segment(size, slots);
+        }
+        group.end();
+        let small = self.rules.sizes.slots(SegmentSize::Small);
+        for first in (0..slots).step_by(small) {
+            self.order_segment(SegmentSize::Small, small.min(slots - first));
+        }
+    }
+
+    fn order_segment(&mut self, size: SegmentSize, slots: usize) {
+        let Stage::Building(building) = &mut self.stage else { return };
+        let Building { builder, group, .. } = building.as_mut();
+        let number = builder.environment().batch_number;
+        let (claim, witness) = self.compute.block_on(|| {
+            let segment = builder.next_segment(slots).expect("so many slots are left");
+            let claim = match size {
+                SegmentSize::Small => SegmentClaim::Small(segment.statement()),
+                SegmentSize::Large => SegmentClaim::Large(segment.opened_statement(group.push(&segment.accesses()))),
+            };
+            (claim, segment.witness)
+        });
         let is_to_be_proved = self.is_to_be_proved(number);
         let Some(batch) = self.batches.get_mut(&number) else { return };
         let position = batch.segments;
         batch.segments += 1;
-        batch.handed_out += count(segment.witness.slots.len());
         if is_to_be_proved {
-            self.orders.push(Order::Segment(Box::new(SegmentOrder { position, size, segment })));
+            self.orders.push(Order::Segment(Box::new(SegmentOrder { position, claim, witness })));
         }
     }
 

@@ -1,5 +1,6 @@
 use weft_api::{BatchSelector, Finality};
-use weft_protocol::{AccountIndex, Reject, RunningState};
+use weft_protocol::{ACCESS_CHAIN_START, AccountIndex, Amount, Reject, RunningState};
+use weft_prover::{SegmentClaim, SegmentSize};
 
 use super::world::*;
 use super::*;
@@ -30,12 +31,12 @@ fn segments_are_handed_out_as_they_fill_and_prove_what_the_claim_says() {
     let [claim] = &claims[..] else { panic!("one batch was sealed") };
     let mut state = RunningState::genesis();
     for (order, position) in segments.iter().zip(0..) {
-        let (witness, statement) = (&order.segment.witness, &order.segment.statement);
+        let (witness, claim) = (&order.witness, &order.claim);
         assert_eq!(order.position, position);
-        assert!(witness.slots.len() <= world.sequencer.settings.sizes.slots(order.size));
+        assert!(witness.slots.len() <= world.sequencer.settings.sizes.slots(claim.size()));
         assert_eq!(witness.before, state);
         state = witness.evaluate().expect("a segment proves a transition");
-        assert_eq!(statement.after, state.digest());
+        assert_eq!(claim.joined().after, state.digest());
     }
     assert_eq!(claim.statement.root_before, RunningState::genesis().root);
     assert_eq!(claim.statement.root_after, state.root);
@@ -47,6 +48,41 @@ fn segments_are_handed_out_as_they_fill_and_prove_what_the_claim_says() {
     let batch =
         world.sequencer.now(|sequencer, shelf| sequencer.batch(BatchSelector::Latest, shelf)).expect("there is one");
     assert_eq!((batch.status, batch.slots, batch.root), (Finality::Sealed, 8, state.root));
+}
+
+#[test]
+fn large_segments_share_tables_as_they_come() {
+    let mut world = World::empty(LIMITS);
+    world.sequencer.settings.streamed = SegmentSize::Large;
+    (0..3).for_each(|index| world.open(index, index));
+    for nonce in 0..26 {
+        world.submit_transfer(1, 2, nonce);
+    }
+    assert_eq!(world.ordered().0.len(), 3, "29 slots fill three large segments");
+    world.seal();
+    let (segments, _) = world.ordered();
+    assert_eq!(segments.iter().map(|order| order.witness.slots.len()).collect::<Vec<_>>(), [8, 8, 8, 3, 3]);
+    let mut chain = ACCESS_CHAIN_START;
+    for (order, is_large) in segments.iter().zip([true, true, true, false, false]) {
+        match order.claim {
+            SegmentClaim::Large(opened) => {
+                assert!(is_large);
+                assert_eq!(order.witness.opened_statement(chain), Ok(opened));
+                chain = opened.chains[1];
+            }
+            SegmentClaim::Small(statement) => {
+                assert!(!is_large);
+                assert_eq!(order.witness.statement(), Ok(statement));
+            }
+        }
+    }
+
+    // Deposits that bounce open nothing, and a table needs an access.
+    world.advance_l1(1);
+    (0..8).for_each(|_| world.open_with(Amount::ZERO, 1, 1));
+    let (segments, _) = world.ordered();
+    let bounced: Vec<_> = segments[5..].iter().map(|order| (order.claim.size(), order.witness.slots.len())).collect();
+    assert_eq!(bounced, [(SegmentSize::Small, 3), (SegmentSize::Small, 3), (SegmentSize::Small, 2)]);
 }
 
 #[test]

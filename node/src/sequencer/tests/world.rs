@@ -138,6 +138,7 @@ pub(super) fn settings(limits: BatchLimits) -> Settings {
         sizes: CircuitSizes {
             small: NonZeroUsize::new(SMALL).unwrap(),
             large: NonZeroUsize::new(LARGE).unwrap(),
+            openings_degree_bits: 10,
             records: SealCapacity::PROTOCOL,
         },
         streamed: SegmentSize::Small,
@@ -221,12 +222,13 @@ impl World {
 
     /// Opens an account for the owner and with the key of these users.
     pub(super) fn open(&mut self, owner_of: u32, key_of: u32) {
-        let deposit = OpeningDeposit {
-            owner: owner(owner_of),
-            key: key(key_of).public_key().digest(),
-            asset: AssetId::ETH,
-            amount: amount(1000),
-        };
+        self.open_with(amount(1000), owner_of, key_of);
+    }
+
+    /// The same with an amount; nothing opens none.
+    pub(super) fn open_with(&mut self, amount: Amount, owner_of: u32, key_of: u32) {
+        let key = key(key_of).public_key().digest();
+        let deposit = OpeningDeposit { owner: owner(owner_of), key, asset: AssetId::ETH, amount };
         let entry = QueueEntry { operation: QueueOperation::OpeningDeposit(deposit), sender: owner(owner_of) };
         let QueueCursor { next, chain, block } = self.sequencer.queue_cursor();
         let event = QueueEvent { position: next, entry, chain: entry.extend(&chain) };

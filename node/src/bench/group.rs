@@ -1,0 +1,89 @@
+//! Large segments that share a table of openings, full of transfers: what throughput is measured on.
+
+use anyhow::{Context, Result, ensure};
+use weft_aggregator::{prove_aggregate, prove_join, prove_lift};
+use weft_circuits::recursion::merge::ARITY;
+use weft_protocol::OpenedStatement;
+use weft_prover::{CircuitSet, Cost, SegmentClaim, SegmentInput, SegmentSize, StageLog, TableGroup, table_statement};
+
+use super::on_threads;
+use super::workload::Workload;
+
+/// As many full segments as a lift takes.
+pub(super) struct Group {
+    segments: Vec<(SegmentClaim, SegmentInput)>,
+    opened: OpenedStatement,
+    pub(super) transfers: usize,
+}
+
+/// What the proofs of a group cost.
+#[derive(Clone, Copy, Default)]
+pub(super) struct GroupCosts {
+    /// All segments.
+    pub(super) segments: Cost,
+    /// Their table.
+    pub(super) openings: Cost,
+    /// The lift and the join.
+    pub(super) merges: Cost,
+    /// An aggregate of as many groups as it takes.
+    pub(super) aggregate: Cost,
+}
+
+impl Group {
+    /// The group for these circuits.
+    pub(super) fn new(circuits: &CircuitSet) -> Result<Self> {
+        let slots = circuits.sizes().slots(SegmentSize::Large);
+        let transfers = slots * ARITY;
+        let (mut builder, checked) = Workload::new(transfers)?.begin()?;
+        for transaction in checked {
+            builder.push_transaction(transaction)?;
+        }
+        let mut table = TableGroup::new(circuits.sizes().openings_degree_bits);
+        let (mut segments, mut opened) = (Vec::new(), Vec::new());
+        for _ in 0..ARITY {
+            let segment = builder.next_segment(slots).context("the transfers fill the segments")?;
+            let statement = segment.opened_statement(table.push(&segment.accesses()));
+            segments.push((SegmentClaim::Large(statement), SegmentInput::new(&segment.witness)));
+            opened.push(statement);
+        }
+        ensure!(!opened[1..].iter().any(OpenedStatement::begins_table), "the openings do not fit one table");
+        let [first, .., last] = &opened[..] else { unreachable!("a lift takes several segments") };
+        let opened = OpenedStatement {
+            context: first.context,
+            states: [first.states[0], last.states[1]],
+            chains: [first.chains[0], last.chains[1]],
+        };
+        Ok(Self { segments, opened, transfers })
+    }
+
+    /// Proves it with so many threads.
+    pub(super) fn prove(&self, circuits: &CircuitSet, threads: usize) -> Result<GroupCosts> {
+        on_threads(threads, || self.prove_here(circuits))?.0
+    }
+
+    fn prove_here(&self, circuits: &CircuitSet) -> Result<GroupCosts> {
+        let [mut segments, mut openings, mut merges, mut aggregate] = [(); 4].map(|()| StageLog::new());
+        let mut proofs = Vec::new();
+        for (claim, input) in &self.segments {
+            proofs.push(circuits.prove_input(input, claim, &mut segments)?.proof);
+        }
+        let inputs: Vec<_> = self.segments.iter().map(|(_, input)| input.clone()).collect();
+        let table = circuits.prove_openings(&inputs, &table_statement(&self.opened), &mut openings)?;
+        let lift = prove_lift(circuits, SegmentSize::Large, &proofs, &mut merges)?;
+        let join = prove_join(circuits, (&lift, &table), &self.opened, &mut merges)?;
+        // As dear as one of several groups: an absent child is verified like the first.
+        prove_aggregate(circuits, &[join], &mut aggregate)?;
+        let [segments, openings, merges, aggregate] = [segments, openings, merges, aggregate].map(|log| log.total());
+        Ok(GroupCosts { segments, openings, merges, aggregate })
+    }
+}
+
+impl GroupCosts {
+    /// The share of the group in all proofs of a large batch below its seal: a tree in which every aggregate has as many
+    /// children as it takes has half as many aggregates as groups.
+    pub(super) fn total(&self) -> Cost {
+        let Self { segments, openings, merges, aggregate } = *self;
+        let share = Cost { wall: aggregate.wall / 2, cpu: aggregate.cpu / 2 };
+        segments + openings + merges + share
+    }
+}
