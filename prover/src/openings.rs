@@ -8,7 +8,7 @@ use weft_protocol::{ACCESS_CHAIN_START, OpenedStatement, chain_accesses};
 use weft_state_tree::Multiproof;
 
 use crate::layer::prove;
-use crate::{CircuitSet, InputError, ProofError, SegmentInput, Stage, StageLog};
+use crate::{CircuitSet, InputError, ProofError, SegmentInput, Stage, StageLog, plonk};
 
 impl CircuitSet {
     /// Proves the openings of adjacent segments as they were sent. They are not proved at all unless they claim what is
@@ -34,7 +34,7 @@ impl CircuitSet {
             Ok((accesses, multiproof.siblings))
         })?;
         let openings = Openings { accesses: &accesses, siblings: &siblings };
-        let proof = log.run(Stage::Proving, || self.family().openings.prove(&openings))?;
+        let proof = log.run(Stage::Proving, || plonk::openings::prove(&self.family().openings, &openings))?;
         log.run(Stage::Verifying, || self.verify_openings(&proof, expected))?;
         Ok(proof)
     }

@@ -19,7 +19,7 @@ use crate::config::{D, F};
 use crate::gates::algebra::{Lanes, Recursive, poseidon_matrix_row};
 
 /// Highest degree of a constraint.
-pub(super) const DEGREE: usize = 3;
+pub const DEGREE: usize = 3;
 /// Time of a node of the tree after: no row has this number.
 pub(super) const TIME_AFTER: u64 = 1 << 32;
 
@@ -91,7 +91,7 @@ impl Stark<F, D> for Air {
 
 /// A linear combination of the cells of a row.
 #[derive(Clone, Debug)]
-pub(super) struct Linear {
+pub struct Linear {
     terms: Vec<(usize, F)>,
     constant: F,
 }
@@ -103,6 +103,18 @@ impl Linear {
 
     fn cell(column: usize) -> Self {
         Self::new([(column, F::ONE)])
+    }
+
+    /// Columns of the cells with their factors; no column comes twice.
+    #[must_use]
+    pub fn terms(&self) -> &[(usize, F)] {
+        &self.terms
+    }
+
+    /// What is added to the cells.
+    #[must_use]
+    pub const fn constant(&self) -> F {
+        self.constant
     }
 
     fn column(&self) -> Column<F> {
@@ -117,7 +129,8 @@ impl Linear {
 
 /// What an access looks up among the numbers of the rows: how many rows lie between it and the row, or the beginning,
 /// that left what it finds. Hence it finds what was left on an earlier row (OP-8).
-pub(super) fn waited() -> Linear {
+#[must_use]
+pub fn waited() -> Linear {
     Linear { terms: vec![(ROW, F::ONE), (TIMES[0], F::NEG_ONE)], constant: F::NEG_ONE }
 }
 
@@ -131,10 +144,11 @@ fn order() -> Lookup<F> {
 }
 
 /// Elements of the multiset: position, height, time, digest.
-pub(super) type Tuple = [Linear; 7];
+pub type Tuple = [Linear; 7];
 
 /// The tuple of a node itself, received by the node before, sent by the node after.
-pub(super) fn own_tuple() -> Tuple {
+#[must_use]
+pub fn own_tuple() -> Tuple {
     let position = Linear::new([(POSITION, F::TWO.inverse())]);
     let time = Linear::new([(AFTER, F::from_canonical_u64(TIME_AFTER))]);
     let output = |lane| Linear::new((0..).map(last_sbox).zip(poseidon_matrix_row(lane)));
@@ -145,7 +159,8 @@ pub(super) fn own_tuple() -> Tuple {
 /// The tuple of a node's child, or of the leaf that an access finds (`part` 0) or leaves (1).
 ///
 /// A right child stands one position further. Children are one level lower than the node; an access has height 0.
-pub(super) fn part_tuple(part: usize) -> Tuple {
+#[must_use]
+pub fn part_tuple(part: usize) -> Tuple {
     let right = F::from_canonical_usize(part);
     let position = Linear::new([(POSITION, F::ONE), (BEFORE, right), (AFTER, right)]);
     let height = Linear::new([(HEIGHT, F::ONE), (BEFORE, F::NEG_ONE), (AFTER, F::NEG_ONE)]);

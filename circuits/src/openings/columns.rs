@@ -11,11 +11,11 @@ use std::ops::Range;
 use plonky2::hash::poseidon::{HALF_N_FULL_ROUNDS, N_PARTIAL_ROUNDS, SPONGE_WIDTH};
 
 /// Inputs of the permutation.
-pub(super) const INPUTS: Range<usize> = 0..SPONGE_WIDTH;
+pub const INPUTS: Range<usize> = 0..SPONGE_WIDTH;
 /// S-boxes of a permutation.
 pub(super) const SBOX_COUNT: usize = 2 * HALF_N_FULL_ROUNDS * SPONGE_WIDTH + N_PARTIAL_ROUNDS;
 /// `x³` and `x⁷` of each S-box in turn.
-pub(super) const SBOXES: Range<usize> = INPUTS.end..INPUTS.end + 2 * SBOX_COUNT;
+pub const SBOXES: Range<usize> = INPUTS.end..INPUTS.end + 2 * SBOX_COUNT;
 /// First column after the permutation.
 const CONTROL: usize = SBOXES.end;
 
@@ -24,21 +24,21 @@ pub(super) const BEFORE: usize = CONTROL;
 /// 1 on the row of a node of the tree after.
 pub(super) const AFTER: usize = CONTROL + 1;
 /// 1 on the row of an access.
-pub(super) const ACCESS: usize = CONTROL + 2;
+pub const ACCESS: usize = CONTROL + 2;
 /// Position of a node's left child among the nodes of its height, twice the node's own; index of an access.
 pub(super) const POSITION: usize = CONTROL + 3;
 /// Height of a node, 0 for an access.
 pub(super) const HEIGHT: usize = CONTROL + 4;
 /// Number of the row.
-pub(super) const ROW: usize = CONTROL + 5;
+pub const ROW: usize = CONTROL + 5;
 /// Time of the left child, of the leaf that an access finds; time of the right child, of the leaf that an access leaves.
 pub(super) const TIMES: [usize; 2] = [CONTROL + 6, CONTROL + 7];
 /// How often the row's number occurs among the waiting times of accesses.
-pub(super) const FREQUENCY: usize = CONTROL + 8;
+pub const FREQUENCY: usize = CONTROL + 8;
 /// −1 where the node's own tuple is received, 1 where it is sent.
-pub(super) const OWN: usize = CONTROL + 9;
+pub const OWN: usize = CONTROL + 9;
 /// The same of the two tuples of the children, or of the leaf that an access finds and leaves.
-pub(super) const PARTS: [usize; 2] = [CONTROL + 10, CONTROL + 11];
+pub const PARTS: [usize; 2] = [CONTROL + 10, CONTROL + 11];
 
 /// Columns of the table.
 pub const COLUMNS: usize = CONTROL + 12;

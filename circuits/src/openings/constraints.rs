@@ -19,13 +19,13 @@ use crate::gates::algebra::{Algebra, poseidon_matrix_row};
 use crate::ledger::ClauseId;
 
 /// Public inputs: root before, root after, end of the chain of accesses.
-pub(super) const PUBLIC_INPUTS: usize = 12;
+pub const PUBLIC_INPUTS: usize = 12;
 /// Constraints, about.
 const COUNT: usize = 340;
 
 /// Rows on which a constraint holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rows {
+pub enum Rows {
     /// All of them; the first follows the last.
     All,
     /// All but the last.
@@ -38,35 +38,42 @@ pub(super) enum Rows {
 
 /// A value that vanishes on some rows.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Constraint<V> {
-    #[cfg_attr(not(test), expect(dead_code, reason = "a proof does not say which constraint fails, the tests do"))]
-    pub(super) clause: ClauseId,
-    pub(super) rows: Rows,
-    pub(super) value: V,
+pub struct Constraint<V> {
+    /// The clause that it is part of.
+    pub clause: ClauseId,
+    /// The rows.
+    pub rows: Rows,
+    /// The value.
+    pub value: V,
 }
 
 /// What constraints are about.
 #[derive(Debug)]
-pub(super) struct Frame<'a, V> {
-    pub(super) row: &'a [V],
-    pub(super) next: &'a [V],
-    pub(super) public_inputs: &'a [V],
+pub struct Frame<'a, V> {
+    /// Cells of a row.
+    pub row: &'a [V],
+    /// Cells of the next row.
+    pub next: &'a [V],
+    /// The public inputs.
+    pub public_inputs: &'a [V],
 }
 
 /// All constraints but those of the lookups, always in the same order.
-pub(super) fn constraints<A: Algebra>(algebra: &mut A, frame: &Frame<'_, A::Value>) -> Vec<Constraint<A::Value>> {
-    let one = algebra.constant(F::ONE);
-    let mut system = System { algebra, frame, one, found: Vec::with_capacity(COUNT) };
+pub fn constraints<A: Algebra>(algebra: &mut A, frame: &Frame<'_, A::Value>) -> Vec<Constraint<A::Value>> {
+    let mut system = System::new(algebra, frame);
     let outputs = system.permutation();
-    let [before, after, _] = system.row_types();
-    let node = system.algebra.add(before, after);
-    system.node_hash(node);
-    system.pair_of_rows(before);
-    system.root(&outputs);
-    system.own_tuple(before, node);
-    system.part_tuples(before, node);
-    system.times(before);
-    system.chain(&outputs);
+    system.control(&outputs);
+    system.found
+}
+
+/// The constraints after those of the permutation, whose outputs are given.
+pub fn control_constraints<A: Algebra>(
+    algebra: &mut A,
+    frame: &Frame<'_, A::Value>,
+    outputs: &[A::Value; WIDTH],
+) -> Vec<Constraint<A::Value>> {
+    let mut system = System::new(algebra, frame);
+    system.control(outputs);
     system.found
 }
 
@@ -77,7 +84,24 @@ struct System<'a, A: Algebra> {
     found: Vec<Constraint<A::Value>>,
 }
 
-impl<A: Algebra> System<'_, A> {
+impl<'a, A: Algebra> System<'a, A> {
+    fn new(algebra: &'a mut A, frame: &'a Frame<'a, A::Value>) -> Self {
+        let one = algebra.constant(F::ONE);
+        System { algebra, frame, one, found: Vec::with_capacity(COUNT) }
+    }
+
+    fn control(&mut self, outputs: &[A::Value; WIDTH]) {
+        let [before, after, _] = self.row_types();
+        let node = self.algebra.add(before, after);
+        self.node_hash(node);
+        self.pair_of_rows(before);
+        self.root(outputs);
+        self.own_tuple(before, node);
+        self.part_tuples(before, node);
+        self.times(before);
+        self.chain(outputs);
+    }
+
     fn holds(&mut self, clause: ClauseId, rows: Rows, value: A::Value) {
         self.found.push(Constraint { clause, rows, value });
     }

@@ -21,6 +21,7 @@ mod constraints;
 mod encoding;
 mod permutation;
 mod proof;
+pub mod relation;
 #[cfg(test)]
 mod tests;
 mod trace;
@@ -32,7 +33,7 @@ use weft_protocol::{Access, AccountIndex, TREE_DEPTH};
 pub(crate) use air::Air;
 pub use columns::COLUMNS;
 pub(crate) use proof::{Auxiliary, HELPERS};
-pub use proof::{OpeningsProof, OpeningsTable};
+pub use proof::{FilledTable, OpeningsProof, OpeningsTable};
 
 use crate::config::F;
 use crate::ledger::ClauseId;
@@ -111,10 +112,10 @@ pub enum OpeningsError {
         /// Rows of the table.
         capacity: usize,
     },
-    /// The library made no proof.
+    /// No proof was made.
     #[error("no proof of openings: {reason}")]
     Unproved {
-        /// What the library said.
+        /// What the prover said.
         reason: String,
     },
     /// The proof is not one of a table of this size under these parameters.

@@ -5,6 +5,7 @@
 //! multiset, and then what the library observes itself.
 
 use plonky2::field::extension::{Extendable, FieldExtension};
+use plonky2::field::polynomial::PolynomialValues;
 use plonky2::field::types::PrimeField64;
 use plonky2::fri::oracle::PolynomialBatch;
 use plonky2::iop::challenger::Challenger;
@@ -46,8 +47,17 @@ pub(crate) type Inner = StarkProofWithPublicInputs<F, C, D>;
 #[derive(Clone, Debug)]
 pub struct OpeningsProof(Inner);
 
+/// A filled table and what it claims.
+#[derive(Clone, Debug)]
+pub struct FilledTable {
+    /// The columns.
+    pub columns: Vec<Vec<F>>,
+    /// What it claims.
+    pub statement: OpeningsStatement,
+}
+
 impl OpeningsProof {
-    /// A proof of the library, which may be of any shape and need not be valid.
+    /// A proof in the library's form, whoever made it. It may be of any shape and need not be valid.
     #[must_use]
     pub const fn new(proof: StarkProofWithPublicInputs<F, C, D>) -> Self {
         Self(proof)
@@ -104,7 +114,16 @@ impl OpeningsTable {
         self.degree_bits
     }
 
-    /// Proves openings.
+    /// Fills the table for a prover.
+    ///
+    /// # Errors
+    /// The openings do not make a list of accesses in one tree, or need more rows than the table has.
+    pub fn fill(&self, openings: &Openings<'_>) -> Result<FilledTable, OpeningsError> {
+        let Trace { rows, statement } = Trace::new(openings, self.degree_bits)?;
+        Ok(FilledTable { columns: columns(&rows), statement })
+    }
+
+    /// Proves openings by the library's prover, which any other is measured against.
     ///
     /// # Errors
     /// They do not make a list of accesses in one tree, or need more rows than the table has.
@@ -115,7 +134,7 @@ impl OpeningsTable {
     /// Proves a table, good or bad: the verifier decides.
     pub(super) fn prove_trace(&self, trace: &Trace) -> Result<OpeningsProof, OpeningsError> {
         let public_inputs = elements_of(&trace.statement);
-        let columns = [columns(&trace.rows)];
+        let columns = [columns(&trace.rows).into_iter().map(PolynomialValues::new).collect::<Vec<_>>()];
         let mut timing = TimingTree::default();
         let commitment = PolynomialBatch::<F, C, D>::from_values(
             columns[0].clone(),
@@ -210,7 +229,8 @@ impl OpeningsTable {
     }
 
     /// The library's form of the parameters.
-    pub(crate) const fn config(&self) -> &StarkConfig {
+    #[must_use]
+    pub const fn config(&self) -> &StarkConfig {
         &self.config
     }
 
@@ -256,7 +276,8 @@ impl OpeningsTable {
     }
 
     /// What seeds Fiat–Shamir: name, version and size of the table. Its parameters are observed by the library.
-    pub(crate) fn seed(&self) -> Vec<F> {
+    #[must_use]
+    pub fn seed(&self) -> Vec<F> {
         let mut transcript = Transcript::new("weft openings v1");
         for count in [self.degree_bits, COLUMNS, self.parameters.rate_bits] {
             transcript.absorb_integer(count);

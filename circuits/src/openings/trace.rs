@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 
 use plonky2::field::packable::Packable;
 use plonky2::field::packed::PackedField;
-use plonky2::field::polynomial::PolynomialValues;
 use plonky2::field::types::Field;
 use plonky2::hash::poseidon::{SPONGE_RATE as RATE, SPONGE_WIDTH as WIDTH};
 use plonky2_maybe_rayon::*;
@@ -217,7 +216,7 @@ fn nodes(mut level: BTreeMap<u32, Child>, siblings: &[Digest]) -> Result<Vec<Nod
 }
 
 /// All columns; the S-boxes are computed in packed lanes, a row in each.
-pub(super) fn columns(table: &[Row]) -> Vec<PolynomialValues<F>> {
+pub(super) fn columns(table: &[Row]) -> Vec<Vec<F>> {
     type Packed = <F as Packable>::Packing;
     let blocks: Vec<[Packed; 2 * SBOX_COUNT]> = table
         .par_chunks(Packed::WIDTH)
@@ -239,7 +238,7 @@ pub(super) fn columns(table: &[Row]) -> Vec<PolynomialValues<F>> {
             table.iter().map(|row| row.control[column - SBOXES.end]).collect()
         }
     };
-    (0..COLUMNS).into_par_iter().map(|index| PolynomialValues::new(column(index))).collect()
+    (0..COLUMNS).into_par_iter().map(column).collect()
 }
 
 /// `x³` and `x⁷` of the S-boxes of a permutation.

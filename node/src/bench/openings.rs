@@ -1,5 +1,5 @@
-//! The shape of segments without paths, by its parts: slots, table, what a join pays for the table. All with the library's
-//! prover.
+//! The shape of segments without paths, by its parts: slots, by the library's prover; the table, by ours and by the
+//! library's; what a join pays for the table.
 
 use anyhow::{Context, Result};
 use serde_json::json;
@@ -9,6 +9,7 @@ use weft_circuits::openings::{Openings, OpeningsTable, rows_for};
 use weft_circuits::recursion::Assembly;
 use weft_circuits::segment::{Leaves, SegmentCircuit};
 use weft_protocol::{ACCESS_CHAIN_START, AccountIndex, MerklePath, SegmentWitness};
+use weft_prover::plonk;
 use weft_state_tree::Multiproof;
 
 use super::workload::{ACCOUNT_BITS, Workload};
@@ -55,12 +56,15 @@ fn slots(run: &mut Run<'_>) -> Result<()> {
 
 fn table(run: &mut Run<'_>, parameters: LayerParameters, degree_bits: usize, openings: &Openings<'_>) -> Result<()> {
     let table = OpeningsTable::new(parameters, degree_bits);
-    let (proof, cost) = on_threads(run.threads, || table.prove(openings))?;
+    let (proof, cost) = on_threads(run.threads, || plonk::openings::prove(&table, openings))?;
+    table.verify(&proof?)?;
+    let (proof, library) = on_threads(run.threads, || table.prove(openings))?;
     table.verify(&proof?)?;
     let rows = rows_for(openings.accesses)?;
     run.figure("table_rows_per_transfer", real(rows) / real(TRANSFERS), "rows", cost.cpu);
     run.figure("table_cpu_ms_per_transfer", ms(cost.cpu) / real(TRANSFERS), "ms", cost.cpu);
     run.figure("table_wall_ms", ms(cost.wall), "ms", cost.cpu);
+    run.figure("table_ratio_to_library", ms(library.cpu) / ms(cost.cpu), "", cost.cpu + library.cpu);
     run.figure("table_verification_rows", real(table.verification_rows()), "rows", cost.cpu);
     Ok(())
 }

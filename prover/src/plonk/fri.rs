@@ -11,9 +11,9 @@ use weft_circuits::config::{D, F};
 
 use super::Extension;
 use super::domain::Domain;
+use super::evaluation::coordinates;
 use super::hasher::PackedHasher;
 use super::merkle::Tree;
-use super::opening::coordinates;
 use super::transcript::Transcript;
 
 /// Proves that a polynomial, given by its coefficients, has the low degree that it has. Its values are a combination of

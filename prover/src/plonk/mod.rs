@@ -1,4 +1,4 @@
-//! Proofs of plonky2 circuits by a loop of our own.
+//! Proofs of plonky2 circuits, and of the table of openings, by a loop of our own.
 //!
 //! The unchanged library accepts them, natively and in circuits. What differs from its prover is how: tables stay in
 //! columns and in bit-reversed order from the transform to the opened row, hashes are computed many at once, constraints
@@ -7,17 +7,23 @@
 //!
 //! * [`domain`]: values of polynomials on cosets; [`merkle`], [`commitment`]: trees over columns;
 //! * [`permutation`], [`vanishing`], [`gates`]: the argument that copies are equal, the quotient of all constraints;
-//! * [`opening`], [`fri`]: values at challenges and the low-degree test; [`transcript`], [`hasher`]: what both rest on.
+//! * [`coset`], [`combination`], [`poseidon`]: where quotients are computed, sums of constraints, a linear layer;
+//! * [`evaluation`], [`fri`]: values at challenges and the low-degree test; [`transcript`], [`hasher`]: what both rest on;
+//! * [`openings`]: proofs of the table of openings.
 
+mod combination;
 mod commitment;
+mod coset;
 mod domain;
+mod evaluation;
 mod fri;
 mod gates;
 mod hasher;
 mod keccak;
 mod merkle;
-mod opening;
+pub mod openings;
 mod permutation;
+mod poseidon;
 #[cfg(test)]
 mod tests;
 mod transcript;
@@ -42,7 +48,7 @@ pub use hasher::PackedHasher;
 
 use commitment::Commitment;
 use domain::Domain;
-use opening::{evaluate, opening_quotient, powers};
+use evaluation::{Batch, evaluate, opening_quotient, powers};
 use permutation::Permutation;
 use transcript::Transcript;
 use vanishing::{Tables, Vanishing, quotient_bits};
@@ -217,11 +223,11 @@ impl<K: GenericConfig<D, F = F, Hasher: PackedHasher>> ProvingKey<K> {
 
         let alpha = transcript.extension_challenge();
         let polynomials = all.iter().flat_map(|commitment| commitment.polynomials());
-        let mut low_degree = opening_quotient(polynomials, alpha, zeta, degree);
-        let shift = alpha.exp_u64(zs.len() as u64);
-        for (sum, term) in low_degree.iter_mut().zip(opening_quotient(zs.iter(), alpha, next, degree)) {
-            *sum = *sum * shift + term;
-        }
+        let batches = [
+            Batch { point: zeta, polynomials: polynomials.collect() },
+            Batch { point: next, polynomials: zs.iter().collect() },
+        ];
+        let low_degree = opening_quotient(&batches, alpha, degree);
         let oracles = all.map(Commitment::tree);
         let opening_proof = fri::prove_low_degree(low_degree, &oracles, &common.fri_params, &mut transcript);
 

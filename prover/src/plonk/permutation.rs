@@ -92,7 +92,7 @@ fn pack(column: &[F], first: usize, rows: usize) -> &[Packed] {
 }
 
 /// Inverts all elements, none of which is zero, at the price of one inversion for each lane.
-fn invert_all(values: &mut [Packed]) {
+pub(super) fn invert_all(values: &mut [Packed]) {
     let mut product = Packed::ONES;
     let mut before = Vec::with_capacity(values.len());
     for &value in &*values {

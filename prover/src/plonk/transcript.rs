@@ -2,7 +2,7 @@
 
 use plonky2::field::extension::FieldExtension;
 use plonky2::field::types::Field;
-use plonky2::fri::FriParams;
+use plonky2::fri::{FriConfig, FriParams};
 use plonky2::hash::hashing::PlonkyPermutation;
 use plonky2::hash::merkle_tree::MerkleCap;
 use plonky2::plonk::config::GenericHashOut;
@@ -24,24 +24,30 @@ pub(super) struct Transcript<H: PackedHasher> {
 }
 
 impl<H: PackedHasher> Transcript<H> {
+    /// A transcript that has absorbed nothing.
+    pub(super) fn empty() -> Self {
+        Self { state: H::Permutation::default(), pending: Vec::new(), challenges: Vec::new() }
+    }
+
     /// A transcript that has absorbed the parameters of the low-degree test.
     pub(super) fn new(parameters: &FriParams) -> Self {
-        let mut transcript = Self { state: H::Permutation::default(), pending: Vec::new(), challenges: Vec::new() };
-        let config = &parameters.config;
-        transcript.absorb(&[
+        let mut transcript = Self::empty();
+        transcript.absorb_config(&parameters.config);
+        transcript.absorb(&[F::from_bool(parameters.hiding), F::from_canonical_usize(parameters.degree_bits)]);
+        let arities = parameters.reduction_arity_bits.iter();
+        transcript.absorb(&arities.map(|&bits| F::from_canonical_usize(bits)).collect::<Vec<_>>());
+        transcript
+    }
+
+    /// Absorbs what the low-degree test has in common for all sizes.
+    pub(super) fn absorb_config(&mut self, config: &FriConfig) {
+        self.absorb(&[
             F::from_canonical_usize(config.rate_bits),
             F::from_canonical_usize(config.cap_height),
             F::from_canonical_u32(config.proof_of_work_bits),
         ]);
-        transcript.absorb(&config.reduction_strategy.serialize::<F>());
-        transcript.absorb(&[
-            F::from_canonical_usize(config.num_query_rounds),
-            F::from_bool(parameters.hiding),
-            F::from_canonical_usize(parameters.degree_bits),
-        ]);
-        let arities = parameters.reduction_arity_bits.iter();
-        transcript.absorb(&arities.map(|&bits| F::from_canonical_usize(bits)).collect::<Vec<_>>());
-        transcript
+        self.absorb(&config.reduction_strategy.serialize::<F>());
+        self.absorb(&[F::from_canonical_usize(config.num_query_rounds)]);
     }
 
     /// Absorbs elements.

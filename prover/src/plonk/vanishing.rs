@@ -1,15 +1,14 @@
 //! The quotient: all constraints of a circuit on the points of a coset, divided by the polynomial that vanishes on its rows.
 
 use plonky2::field::packed::PackedField;
-use plonky2::field::polynomial::PolynomialValues;
 use plonky2::field::types::Field;
 use plonky2::hash::hash_types::HashOut;
 use plonky2::plonk::circuit_data::CommonCircuitData;
-use plonky2::util::reverse_index_bits_in_place;
 use rayon::prelude::*;
 use weft_circuits::config::{D, F};
 
-use super::domain::{Domain, reversed};
+use super::coset::Coset;
+use super::domain::Domain;
 use super::gates::{FilteredGate, Row, filtered_gates};
 use super::{Challenges, Packed};
 
@@ -23,13 +22,9 @@ pub(super) struct Vanishing {
     selectors: usize,
     /// Constraints of the gate that has most.
     constraints: usize,
-    degree_bits: usize,
-    /// The points of the coset, in bit-reversed order.
-    points: Vec<F>,
+    coset: Coset,
     /// `L_0 / Z_H` at the points.
     first_row: Vec<F>,
-    /// `1 / Z_H`, which has one value on each coset of the subgroup.
-    zero_inverses: Vec<F>,
 }
 
 /// What the quotient is computed from. All columns begin with the values on the points.
@@ -57,21 +52,13 @@ struct Scratch {
 impl Vanishing {
     /// The constraints of a circuit whose commitments are made on this domain.
     pub(super) fn new(common: &CommonCircuitData<F, D>, domain: &Domain) -> Self {
-        let coset_bits = quotient_bits(common);
-        let degree_bits = common.degree_bits();
-        let points = domain.points(1 << (degree_bits + coset_bits));
-        let degree = F::from_canonical_usize(common.degree());
-        let denominators: Vec<_> = points.iter().map(|&x| degree * (x - F::ONE)).collect();
-        let zeros: Vec<_> =
-            points.iter().step_by(common.degree()).map(|x| x.exp_power_of_2(degree_bits) - F::ONE).collect();
+        let coset = Coset::new(domain, common.degree_bits(), quotient_bits(common));
         Self {
             gates: filtered_gates(common),
             selectors: common.selectors_info.num_selectors(),
             constraints: common.num_gate_constraints,
-            degree_bits,
-            first_row: F::batch_multiplicative_inverse(&denominators),
-            zero_inverses: F::batch_multiplicative_inverse(&zeros),
-            points,
+            first_row: coset.row_selector(F::ONE),
+            coset,
         }
     }
 
@@ -83,8 +70,8 @@ impl Vanishing {
         challenges: &Challenges,
     ) -> Vec<Vec<F>> {
         let count = challenges.alphas.len();
-        let task = TASK.min(self.points.len());
-        let mut values = vec![F::ZERO; count * self.points.len()];
+        let task = TASK.min(self.coset.points().len());
+        let mut values = vec![F::ZERO; count * self.coset.points().len()];
         values.par_chunks_mut(count * task).enumerate().for_each_init(Scratch::default, |scratch, (index, block)| {
             for offset in (0..task).step_by(Packed::WIDTH) {
                 let pack = Pack { common, tables, challenges, vanishing: self, first: index * task + offset };
@@ -95,9 +82,7 @@ impl Vanishing {
         });
         let quotient = |alpha: usize| {
             let blocks = values.chunks_exact(count * task).map(|block| &block[alpha * task..(alpha + 1) * task]);
-            let mut values: Vec<F> = blocks.flatten().copied().collect();
-            reverse_index_bits_in_place(&mut values);
-            PolynomialValues::new(values).coset_ifft(F::coset_shift()).coeffs
+            self.coset.interpolate(blocks.flatten().copied().collect())
         };
         (0..count).into_par_iter().map(quotient).collect()
     }
@@ -124,7 +109,7 @@ impl Pack<'_> {
         scratch.terms.clear();
         self.permutation_terms(&mut scratch.terms);
         self.gate_terms(scratch);
-        let zero_inverse = vanishing.zero_inverses[self.first >> vanishing.degree_bits];
+        let zero_inverse = vanishing.coset.zero_inverse(self.first);
         let first_row = *self.pack(&vanishing.first_row);
         let zs = &self.tables.products[self.common.zs_range()];
         let alphas = self.challenges.alphas.iter();
@@ -143,7 +128,7 @@ impl Pack<'_> {
         let Self { common, tables, challenges, .. } = self;
         let sigmas = &tables.fixed[common.sigmas_range()];
         let partials = &tables.products[common.partial_products_range()];
-        let point = *self.pack(&self.vanishing.points);
+        let point = *self.pack(self.vanishing.coset.points());
         let chunk = common.quotient_degree_factor;
         for (index, (&beta, &gamma)) in challenges.betas.iter().zip(&challenges.gammas).enumerate() {
             let mut previous = *self.pack(&tables.products[index]);
@@ -156,9 +141,10 @@ impl Pack<'_> {
                     numerator *= value + point * (beta * shift);
                     denominator *= value + *self.pack(sigma) * beta;
                 }
-                let next = partials
-                    .next()
-                    .map_or_else(|| self.pack_of_next_row(&tables.products[index]), |next| *self.pack(next));
+                let next = partials.next().map_or_else(
+                    || self.vanishing.coset.next_row(&tables.products[index], self.first),
+                    |next| *self.pack(next),
+                );
                 terms.push(previous * numerator - next * denominator);
                 previous = next;
             }
@@ -195,17 +181,5 @@ impl Pack<'_> {
     /// The points' values of a column.
     fn pack<'c>(&self, column: &'c [F]) -> &'c Packed {
         Packed::from_slice(&column[self.first..self.first + Packed::WIDTH])
-    }
-
-    /// The values of a column at the points times the generator of the subgroup.
-    fn pack_of_next_row(&self, column: &[F]) -> Packed {
-        let bits = self.vanishing.degree_bits;
-        let mask = (1 << bits) - 1;
-        let mut values = Packed::ZEROS;
-        for (position, value) in (self.first..).zip(values.as_slice_mut()) {
-            let next = reversed((reversed(position & mask, bits) + 1) & mask, bits);
-            *value = column[position & !mask | next];
-        }
-        values
     }
 }

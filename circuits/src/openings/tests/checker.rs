@@ -27,7 +27,7 @@ type Balance = BTreeMap<Vec<u64>, F>;
 impl Table {
     pub(super) fn new(trace: &Trace) -> Self {
         let columns = columns(&trace.rows);
-        let row = |number: usize| columns.iter().map(|column| column.values[number]).collect();
+        let row = |number: usize| columns.iter().map(|column| column[number]).collect();
         Self {
             rows: (0..trace.rows.len()).map(row).collect(),
             public_inputs: elements_of(&trace.statement),

@@ -29,9 +29,9 @@ pub(super) fn evaluate(polynomials: &[Vec<F>], powers: &Coordinates) -> Vec<Exte
 }
 
 /// `∑ αʲ · fⱼ`.
-fn combine<'a>(polynomials: impl Iterator<Item = &'a Vec<F>>, alpha: Extension, degree: usize) -> Vec<Extension> {
+fn combine(polynomials: &[&Vec<F>], alpha: Extension, degree: usize) -> Vec<Extension> {
     let terms: Vec<(&[F], [F; D])> =
-        polynomials.zip(alpha.powers()).map(|(f, power)| (&f[..], power.to_basefield_array())).collect();
+        polynomials.iter().zip(alpha.powers()).map(|(f, power)| (&f[..], power.to_basefield_array())).collect();
     let mut sums = vec![Extension::ZERO; degree];
     sums.par_chunks_mut(TASK).enumerate().for_each(|(task, sums)| {
         let first = task * TASK;
@@ -49,16 +49,26 @@ fn combine<'a>(polynomials: impl Iterator<Item = &'a Vec<F>>, alpha: Extension, 
     sums
 }
 
-/// `∑ αʲ · (fⱼ(X) - fⱼ(z)) / (X - z)`, with as many coefficients as the polynomials have.
-pub(super) fn opening_quotient<'a>(
-    polynomials: impl Iterator<Item = &'a Vec<F>>,
-    alpha: Extension,
-    z: Extension,
-    degree: usize,
-) -> Vec<Extension> {
-    let mut quotient = PolynomialCoeffs::new(combine(polynomials, alpha, degree)).divide_by_linear(z).coeffs;
-    quotient.push(Extension::ZERO);
-    quotient
+/// Polynomials that are opened at one point.
+#[derive(Debug)]
+pub(super) struct Batch<'a> {
+    /// The point `z`.
+    pub(super) point: Extension,
+    /// The polynomials.
+    pub(super) polynomials: Vec<&'a Vec<F>>,
+}
+
+/// `∑ αʲ · (fⱼ(X) - fⱼ(z)) / (X - z)` over all batches, whose powers of α go on from the last batch to the first; with as
+/// many coefficients as the polynomials have.
+pub(super) fn opening_quotient(batches: &[Batch<'_>], alpha: Extension, degree: usize) -> Vec<Extension> {
+    let mut total = vec![Extension::ZERO; degree];
+    for Batch { point, polynomials } in batches {
+        let shift = alpha.exp_u64(polynomials.len() as u64);
+        let quotient = PolynomialCoeffs::new(combine(polynomials, alpha, degree)).divide_by_linear(*point).coeffs;
+        total.iter_mut().for_each(|sum| *sum *= shift);
+        total.iter_mut().zip(quotient).for_each(|(sum, term)| *sum += term);
+    }
+    total
 }
 
 /// Splits elements of the extension into their coordinates.
