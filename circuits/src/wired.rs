@@ -201,6 +201,7 @@ pub fn from_field(element: F) -> Goldilocks {
 
 impl Builder {
     /// Wires of an input, constrained to be well-formed; assertions are the gadget `input` outside of clauses.
+    #[cfg_attr(test, track_caller)]
     pub fn alloc<T: Wired>(&mut self) -> T::Wires {
         self.gadget("input", |b| b.unconditionally(T::alloc))
     }
@@ -224,6 +225,7 @@ impl Builder {
     }
 
     /// Makes a value public, after what was made public before.
+    #[cfg_attr(test, track_caller)]
     pub fn expose_wires<T: Wired>(&mut self, wires: &T::Wires) {
         self.expose(&targets_of::<T>(wires));
     }

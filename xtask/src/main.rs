@@ -1,7 +1,8 @@
-//! Developer tasks: `cargo xtask tidy`, `codegen`, `contracts`.
+//! Developer tasks: `cargo xtask tidy`, `codegen`, `contracts`, `mutate`.
 
 mod codegen;
 mod contracts;
+mod mutate;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -27,6 +28,8 @@ enum Task {
     Codegen(Check),
     /// Compiles the contracts into the committed artifacts.
     Contracts(Check),
+    /// Leaves one constraint of the circuits out at a time and sees whether a test notices. Takes hours.
+    Mutate(mutate::Options),
 }
 
 #[derive(Debug, Args)]
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::run(),
         Task::Codegen(check) => codegen::run(&root(), check.action()),
         Task::Contracts(check) => contracts::run(&root(), check.action()),
+        Task::Mutate(options) => mutate::run(&root(), &options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

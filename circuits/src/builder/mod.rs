@@ -16,6 +16,8 @@ mod arithmetic;
 mod assertions;
 mod circuit;
 mod hash;
+#[cfg(test)]
+pub(crate) mod mutation;
 mod openings;
 mod recursion;
 mod shape;
@@ -87,6 +89,9 @@ pub struct Builder {
     custom_gates: BTreeMap<String, [u8; 32]>,
     /// What has been built so far, for the key under which a finished circuit is cached.
     trace: DefaultHasher,
+    /// Where tests leave constraints out.
+    #[cfg(test)]
+    sites: mutation::Sites,
 }
 
 impl Builder {
@@ -102,6 +107,8 @@ impl Builder {
             conditions: Vec::new(),
             custom_gates: BTreeMap::new(),
             trace: DefaultHasher::new(),
+            #[cfg(test)]
+            sites: mutation::Sites::default(),
         }
     }
 
@@ -124,6 +131,7 @@ impl Builder {
     }
 
     /// Runs `body` as the clause `id`: assertions inside carry this name, unless an inner clause takes over.
+    #[cfg_attr(test, track_caller)]
     pub fn clause<T>(&mut self, id: ClauseId, body: impl FnOnce(&mut Self) -> T) -> T {
         self.scoped(id, body)
     }
@@ -131,6 +139,7 @@ impl Builder {
     /// Runs `body` as a part of the open clause, or, outside of any clause, under the part's own name.
     ///
     /// For assertions that define a part's outputs (an inverse, a decomposition) and are no claim of the protocol.
+    #[cfg_attr(test, track_caller)]
     pub fn gadget<T>(&mut self, name: ClauseId, body: impl FnOnce(&mut Self) -> T) -> T {
         let id = self.scopes.last().copied().unwrap_or(name);
         self.scoped(id, body)
@@ -158,13 +167,18 @@ impl Builder {
         result
     }
 
+    #[cfg_attr(test, track_caller)]
     fn scoped<T>(&mut self, id: ClauseId, body: impl FnOnce(&mut Self) -> T) -> T {
+        #[cfg(test)]
+        self.sites.enter(id, std::panic::Location::caller());
         self.scopes.push(id);
         self.ledger.row_scopes.push((self.inner.num_gates(), id));
         self.inner.push_context(log::Level::Debug, id);
         let result = body(self);
         self.inner.pop_context();
         self.scopes.pop();
+        #[cfg(test)]
+        self.sites.leave();
         let outer = self.scopes.last().copied().unwrap_or("");
         self.ledger.row_scopes.push((self.inner.num_gates(), outer));
         result
@@ -252,8 +266,11 @@ impl Builder {
     }
 
     /// Makes `targets` public, in this order, after those made public before.
+    #[cfg_attr(test, track_caller)]
     pub fn expose(&mut self, targets: &[Target]) {
         self.trace(targets);
+        #[cfg(test)]
+        let targets = &self.untie_exposed(targets, std::panic::Location::caller())[..];
         self.inner.register_public_inputs(targets);
     }
 

@@ -8,6 +8,8 @@ use starky::lookup::get_grand_product_challenge_set_target;
 use starky::proof::StarkProofWithPublicInputsTarget;
 use starky::recursive_verifier::{add_virtual_stark_proof_with_pis, verify_stark_proof_with_challenges_circuit};
 
+#[cfg(test)]
+use super::mutation::Mutation;
 use super::{Builder, Target};
 use crate::config::{C, D, F};
 use crate::ledger::Claim;
@@ -60,7 +62,13 @@ impl Builder {
         let Auxiliary { lookup, helpers, sums } = table.auxiliary();
         let b = &mut self.inner;
         let proof = add_virtual_stark_proof_with_pis(b, &Air, config, degree_bits, helpers + sums, sums);
-        let size = b.constant(F::from_canonical_usize(degree_bits));
+        let (zero, size) = (b.zero(), b.constant(F::from_canonical_usize(degree_bits)));
+        #[cfg(test)]
+        if self.sites.mutates(Mutation::Child) {
+            return OpeningsChild { proof, zero, degree_bits };
+        }
+        #[cfg(test)]
+        let size = if self.sites.mutates(Mutation::Child) { proof.proof.degree_bits } else { size };
         b.connect(proof.proof.degree_bits, size);
 
         let mut challenger = RecursiveChallenger::<F, PoseidonHash, D>::new(b);
@@ -93,8 +101,9 @@ impl Builder {
             degree_bits,
             None,
         );
-        let zero = b.zero();
         let found = proof.proof.openings.ctl_zs_first.clone().expect("the table has a multiset");
+        #[cfg(test)]
+        let found = if self.sites.mutates(Mutation::Child) { vec![zero; found.len()] } else { found };
         let nothing = [(0, vec![zero; config.num_challenges])].into_iter().collect();
         verify_cross_table_lookups_circuit::<F, D, 1>(b, multiset.to_vec(), [found], &nothing, config);
         let end = self.inner.num_gates();

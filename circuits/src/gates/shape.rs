@@ -26,6 +26,8 @@ use plonky2::util::serialization::{Buffer, IoError, IoResult, Read, Write};
 
 use super::algebra::{Algebra, Lanes, Recursive};
 use super::{D, F, FE};
+#[cfg(test)]
+use crate::builder::mutation::mutated_term;
 
 /// Equations and witness of one row of a custom gate.
 ///
@@ -76,6 +78,18 @@ impl<S: GateShape> CustomGate<S> {
     /// The shape of this gate.
     pub const fn shape(&self) -> &S {
         &self.0
+    }
+
+    /// The values that must vanish on a row with these wires.
+    pub(super) fn constraints<A: Algebra>(&self, algebra: &mut A, wires: &[A::Value]) -> Vec<A::Value> {
+        let terms = self.0.constraints(algebra, wires);
+        #[cfg(test)]
+        if let Some(term) = mutated_term(S::NAME, || self.0.parameters(), terms.len()) {
+            let mut terms = terms;
+            terms[term] = algebra.constant(F::ZERO);
+            return terms;
+        }
+        terms
     }
 }
 
@@ -128,7 +142,7 @@ impl<S: GateShape> Gate<F, D> for CustomGate<S> {
     }
 
     fn eval_unfiltered(&self, vars: EvaluationVars<'_, F, D>) -> Vec<FE> {
-        self.0.constraints(&mut Lanes::<FE>::new(), vars.local_wires)
+        self.constraints(&mut Lanes::<FE>::new(), vars.local_wires)
     }
 
     fn eval_unfiltered_base_one(
@@ -137,7 +151,7 @@ impl<S: GateShape> Gate<F, D> for CustomGate<S> {
         mut yield_constr: StridedConstraintConsumer<'_, F>,
     ) {
         let wires: Vec<F> = vars.local_wires.iter().copied().collect();
-        yield_constr.many(self.0.constraints(&mut Lanes::<F>::new(), &wires));
+        yield_constr.many(self.constraints(&mut Lanes::<F>::new(), &wires));
     }
 
     fn eval_unfiltered_base_batch(&self, vars_base: EvaluationVarsBaseBatch<'_, F>) -> Vec<F> {
@@ -149,7 +163,7 @@ impl<S: GateShape> Gate<F, D> for CustomGate<S> {
         builder: &mut CircuitBuilder<F, D>,
         vars: EvaluationTargets<'_, D>,
     ) -> Vec<ExtensionTarget<D>> {
-        self.0.constraints(&mut Recursive::new(builder), vars.local_wires)
+        self.constraints(&mut Recursive::new(builder), vars.local_wires)
     }
 
     fn generators(&self, row: usize, _local_constants: &[F]) -> Vec<WitnessGeneratorRef<F, D>> {
@@ -186,7 +200,7 @@ impl<S: GateShape> PackedEvaluableBase<F, D> for CustomGate<S> {
     ) {
         // The view holds every column of the circuit; the gate reads its own.
         let wires: Vec<P> = vars.local_wires.iter().take(self.0.num_wires()).copied().collect();
-        yield_constr.many(self.0.constraints(&mut Lanes::<P>::new(), &wires));
+        yield_constr.many(self.constraints(&mut Lanes::<P>::new(), &wires));
     }
 }
 

@@ -15,6 +15,8 @@ use super::columns::{
     ACCESS, AFTER, BEFORE, COLUMNS, FREQUENCY, HEIGHT, OWN, PARTS, POSITION, ROW, TIMES, last_sbox, part_inputs,
 };
 use super::constraints::{Constraint, Frame, PUBLIC_INPUTS, Rows, constraints};
+#[cfg(test)]
+use crate::builder::mutation::mutated_term;
 use crate::config::{D, F};
 use crate::gates::algebra::{Lanes, Recursive, poseidon_matrix_row};
 
@@ -81,6 +83,10 @@ impl Stark<F, D> for Air {
     }
 
     fn lookups(&self) -> Vec<Lookup<F>> {
+        #[cfg(test)]
+        if mutated_term("OpeningsLookups", Vec::new, 1).is_some() {
+            return Vec::new();
+        }
         vec![order()]
     }
 
@@ -172,7 +178,14 @@ pub fn part_tuple(part: usize) -> Tuple {
 /// OP-9: what is sent is received. The table looks its parts up in its own tuples, whose signs are turned.
 pub(super) fn multiset() -> CrossTableLookup<F> {
     let table = |tuple: Tuple, filter| {
-        TableWithColumns::new(0, tuple.iter().map(Linear::column).collect(), Filter::new_simple(filter))
+        let columns = tuple.iter().map(Linear::column);
+        #[cfg(test)]
+        let columns =
+            columns.enumerate().map(|(element, column)| match mutated_term("OpeningsMultiset", Vec::new, 7) {
+                Some(mutated) if mutated == element => Column::zero(),
+                _ => column,
+            });
+        TableWithColumns::new(0, columns.collect(), Filter::new_simple(filter))
     };
     let part = |part| table(part_tuple(part), Column::single(PARTS[part]));
     let negative = Linear::new([(OWN, F::NEG_ONE)]).column();
