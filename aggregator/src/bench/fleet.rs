@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, watch};
 use weft_protocol::Environment;
-use weft_prover::{SegmentClaim, table_statement};
+use weft_prover::{SegmentClaim, SegmentSize, table_statement};
 use weft_storage::blobs::{BlobId, BlobStore};
 use weft_storage::jobs::{BeatReply, JobStore};
 
@@ -89,7 +89,10 @@ pub async fn bench_fleet<S: JobStore, B: BlobStore>(
     (workers, goals): (NonZeroUsize, &[FleetGoal]),
 ) -> Result<FleetCosts, BenchError> {
     let route: Vec<_> = goals.iter().map(|goal| (*goal, goal.circuits(&*circuits, &batch.segments))).collect();
-    let last = batch.segments.len().saturating_sub(1);
+    let span = Span { first: 0, last: batch.segments.len().saturating_sub(1) };
+    let is_large = batch.segments.first().is_some_and(|order| order.claim.size() == SegmentSize::Large);
+    // What merges a batch that one lift can take.
+    let lone = if is_large { Job::Join(span) } else { Job::Lift(span) };
     let news = Arc::new(News::default());
     let heard = Arc::clone(&news);
     let observer = Box::new(move |event| heard.hear(event));
@@ -117,7 +120,7 @@ pub async fn bench_fleet<S: JobStore, B: BlobStore>(
             let shutdown = async move { drop(stopped.changed().await) };
             running.push(tokio::spawn(Worker::new(transport.clone(), executor, config).run(shutdown)));
         }
-        let result = news.wait_for(&|done| goal.is_reached(done, last)).await;
+        let result = news.wait_for(&|done| goal.is_reached(done, span, lone)).await;
         walls.push(begun.elapsed());
         drop(stop);
         for worker in running {
@@ -148,13 +151,10 @@ impl FleetGoal {
         ids.into_iter().collect()
     }
 
-    fn is_reached(self, done: &BTreeSet<Job>, last: usize) -> bool {
-        let span = Span { first: 0, last };
+    fn is_reached(self, done: &BTreeSet<Job>, span: Span, lone: Job) -> bool {
         match self {
-            Self::Segments => (0..=last).all(|position| done.contains(&Job::Segment(position))),
-            Self::Merged => {
-                [Job::Lift(span), Job::Join(span), Job::Aggregate(span)].iter().any(|job| done.contains(job))
-            }
+            Self::Segments => (span.first..=span.last).all(|position| done.contains(&Job::Segment(position))),
+            Self::Merged => done.contains(&lone) || done.contains(&Job::Aggregate(span)),
         }
     }
 }

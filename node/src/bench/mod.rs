@@ -36,7 +36,7 @@ pub enum Name {
     Execute,
     /// The proof of a large segment.
     Segment,
-    /// The table of openings of many transfers, and what slots without paths and the join cost beside it.
+    /// The table of openings of many transfers, at two rates.
     Openings,
     /// An aggregation step.
     Aggregate,

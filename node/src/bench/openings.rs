@@ -1,27 +1,20 @@
-//! The shape of segments without paths, by its parts: slots, by the library's prover; the table, by ours and by the
-//! library's; what a join pays for the table.
+//! The table of openings at two rates, by our prover and by the library's, and what a join pays for it.
 
 use anyhow::{Context, Result};
 use serde_json::json;
-use weft_circuits::builder::CircuitName;
 use weft_circuits::config::{LayerParameters, OPENINGS, OPENINGS_COMPACT};
 use weft_circuits::openings::{Openings, OpeningsTable, rows_for};
-use weft_circuits::recursion::Assembly;
-use weft_circuits::segment::{Leaves, SegmentCircuit};
-use weft_protocol::{ACCESS_CHAIN_START, AccountIndex, MerklePath, SegmentWitness};
+use weft_protocol::{AccountIndex, MerklePath, SegmentWitness};
 use weft_prover::plonk;
 use weft_state_tree::Multiproof;
 
 use super::workload::{ACCOUNT_BITS, Workload};
 use super::{Run, ms, on_threads, real};
 
-/// Transfers of the table: they fill 2^15 rows by more than nine tenths.
-const TRANSFERS: usize = 800;
-/// Transfers of the segment over accesses: they fill 2^14 rows.
-const SEGMENT_TRANSFERS: usize = 180;
+/// Transfers of the table: those of the three large segments of a group.
+const TRANSFERS: usize = 1_158;
 
 pub(super) fn openings(run: &mut Run<'_>) -> Result<()> {
-    slots(run)?;
     let witness = Workload::new(TRANSFERS)?.segment()?;
     let (_, accesses) = witness.accesses()?;
     let siblings = Multiproof::of_accesses(witness.before.root, paths(&witness))?.siblings;
@@ -35,22 +28,6 @@ pub(super) fn openings(run: &mut Run<'_>) -> Result<()> {
         let openings = Openings { accesses: &accesses, siblings: &siblings };
         table(run, parameters, degree_bits, &openings)?;
     }
-    Ok(())
-}
-
-/// The share of a transfer in a segment over accesses.
-fn slots(run: &mut Run<'_>) -> Result<()> {
-    run.params = json!({ "accounts": 1 << ACCOUNT_BITS, "transfers": SEGMENT_TRANSFERS });
-    let witness = Workload::new(SEGMENT_TRANSFERS)?.segment()?;
-    let name = CircuitName { name: "segment-over-accesses", version: 1 };
-    let circuit = SegmentCircuit::build_with(name, SEGMENT_TRANSFERS, Leaves::ByAccesses, Assembly::FRESH);
-    let (proof, cost) = on_threads(run.threads, || -> Result<_> {
-        circuit.layer.circuit().data.prove(circuit.witness_from(&witness, ACCESS_CHAIN_START)?.into_partial())
-    })?;
-    proof?;
-    let rows = real(circuit.summary().rows);
-    run.figure("slot_rows_per_transfer", rows / real(SEGMENT_TRANSFERS), "rows", cost.cpu);
-    run.figure("slot_cpu_ms_per_transfer", ms(cost.cpu) / real(SEGMENT_TRANSFERS), "ms", cost.cpu);
     Ok(())
 }
 

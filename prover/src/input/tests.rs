@@ -333,5 +333,5 @@ fn a_uniform_transfer_weighs_a_kilobyte() {
     let input = SegmentInput::new(&segment.witness).to_bytes().len();
     let openings = segment.witness.slots.iter().map(|slot| (&slot.slot, &slot.a, &slot.b));
     let witness = postcard::to_stdvec(&openings.collect::<Vec<_>>()).expect("all parts have an encoding").len();
-    assert_eq!([input / slots, witness / slots], [1137, 2239], "bytes of a transfer");
+    assert_eq!([input / slots, witness / slots], [1060, 2239], "bytes of a transfer");
 }
