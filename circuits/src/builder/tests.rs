@@ -100,6 +100,28 @@ fn typed_wires_are_not_made_under_conditions() {
     assert!(!under_condition(|b, wire| b.range_check(wire, 8)));
 }
 
+/// 64 bits can be written in two ways in the field, and the library's check of 0 bits checks nothing.
+#[test]
+fn widths_have_one_representation_or_panic() {
+    let panics = |check: &dyn Fn(&mut Builder, Target)| {
+        let mut b = builder(Mode::Proving);
+        let wire = b.input();
+        catch_unwind(AssertUnwindSafe(|| b.clause("T-1", |b| check(b, wire)))).is_err()
+    };
+    for (bits, is_refused) in [(0, true), (1, false), (63, false), (64, true)] {
+        assert_eq!(panics(&|b, wire| b.range_check(wire, bits)), is_refused, "{bits} bits");
+        let to_bits = |b: &mut Builder, wire| {
+            b.to_bits(wire, bits);
+        };
+        assert_eq!(panics(&to_bits), is_refused, "{bits} bits");
+        let from_bits = |b: &mut Builder, _| {
+            let zero = b.constant_bool(false);
+            b.from_bits(&vec![zero; bits as usize]);
+        };
+        assert_eq!(panics(&from_bits), bits == 64, "{bits} bits");
+    }
+}
+
 #[test]
 fn a_failed_assertion_names_its_clause() {
     let construct = |b: &mut Builder, left, right| {

@@ -291,7 +291,9 @@ impl GateShape for EntryChange {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{assert_conforms, assert_satisfied, evaluate, fill_slot};
+    use proptest::prelude::*;
+
+    use super::super::testing::{assert_conforms, assert_outputs_cannot_move, assert_satisfied, evaluate, fill_slot};
     use super::*;
 
     fn pack(ids: &[u64]) -> Vec<F> {
@@ -335,6 +337,7 @@ mod tests {
             row(&full[..11], 20, true, value(1)),
             row(&full, 12, false, value((1 << 62) - 12)),
         ] {
+            assert_outputs_cannot_move(&EntryChange, &wires);
             for column in PRESENT..NUM_WIRES {
                 for change in [F::ONE, F::NEG_ONE, value(1 << 32)] {
                     let mut changed = wires.clone();
@@ -387,5 +390,118 @@ mod tests {
         wires[LOWEST_INVERSE] = F::ZERO;
         let broken: Vec<_> = evaluate(&EntryChange, &wires).into_iter().filter(Field::is_nonzero).collect();
         assert_eq!(broken.len(), 1, "nothing but the claim that it is the lowest");
+    }
+
+    /// What a prover decides; everything else in a row follows from it.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    struct Decision {
+        present: bool,
+        free: bool,
+        position: Option<usize>,
+        overflow: bool,
+        empty: bool,
+    }
+
+    impl Decision {
+        fn all() -> impl Iterator<Item = Self> {
+            (0..16_u8).flat_map(|flags| {
+                let [present, free, overflow, empty] = [0, 1, 2, 3].map(|bit| flags >> bit & 1 == 1);
+                let positions = (0..ENTRY_COUNT).map(Some).chain([None]);
+                positions.map(move |position| Self { present, free, position, overflow, empty })
+            })
+        }
+
+        fn of(wires: &[F]) -> Self {
+            let [present, free, overflow, empty] =
+                [PRESENT, FREE, OVERFLOW, EMPTY].map(|column| wires[column].is_one());
+            let position = (0..ENTRY_COUNT).find(|&i| wires[POSITION + i].is_one());
+            Self { present, free, position, overflow, empty }
+        }
+
+        /// The best row that this decision admits: inverses are right where they exist and are asked for.
+        fn row(self, honest: &[F]) -> Vec<F> {
+            let Self { present, free, position, overflow, empty } = self;
+            let mut wires = honest.to_vec();
+            let inverse = |value: F, is_due: bool| value.try_inverse().filter(|_| is_due).unwrap_or(F::ZERO);
+            wires[PRESENT] = F::from_bool(present);
+            wires[FREE] = F::from_bool(free);
+            wires[AVAILABLE] = F::from_bool(present || free);
+            wires[OTHERS_INVERSE] = inverse(wires[OTHERS], !present);
+            wires[REACHABLE_INVERSE] = inverse(wires[REACHABLE], !free);
+            wires[POSITION..OTHERS_HALF].fill(F::ZERO);
+            wires[LOWEST] = F::ZERO;
+            if let Some(position) = position {
+                wires[POSITION + position] = F::ONE;
+                wires[LOWEST] = honest[IDS..IDS + position].iter().copied().product();
+            }
+            wires[LOWEST_INVERSE] = inverse(wires[LOWEST], free && !present);
+            let growth = wires[DELTA] - F::from_canonical_u64(u64::from(overflow) << Amount::BITS);
+            wires[OVERFLOW] = F::from_bool(overflow);
+            wires[LOW] = position.map_or(F::ZERO, |position| honest[AMOUNTS + position]) + growth;
+            wires[EMPTY] = F::from_bool(empty);
+            wires[LOW_INVERSE] = inverse(wires[LOW], !empty);
+            wires.copy_within(EntryChange::WORDS, WORDS_OUT);
+            wires.copy_within(EntryChange::AMOUNTS, AMOUNTS_OUT);
+            if let Some(position) = position {
+                wires[AMOUNTS_OUT + position] += growth;
+                let id_growth = wires[ASSET] * (F::ONE - wires[EMPTY] - wires[PRESENT]);
+                let weight = F::from_canonical_u64(1 << (16 * (position % IDS_PER_WORD)));
+                wires[WORDS_OUT + position / IDS_PER_WORD] += weight * id_growth;
+            }
+            wires
+        }
+    }
+
+    /// Whether the gate and the range check beside it accept a row.
+    fn accepted(wires: &[F]) -> bool {
+        wires[LOW].to_canonical_u64() >> Amount::BITS == 0 && evaluate(&EntryChange, wires).iter().all(Field::is_zero)
+    }
+
+    /// Canonical entries: distinct ids with amounts above 0 in some positions.
+    fn arb_entries() -> impl Strategy<Value = Vec<(u64, u64)>> {
+        let amount = || prop_oneof![1..20_u64, (1 << 62) - 20..1_u64 << 62];
+        let entry = || prop_oneof![1 => Just(None), 3 => amount().prop_map(Some)];
+        (proptest::collection::vec(entry(), ENTRY_COUNT), 1..5_u64).prop_map(|(amounts, step)| {
+            let entries = (1..).zip(amounts);
+            entries.map(|(i, amount)| amount.map_or((0, 0), |amount| (i * step, amount))).collect()
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+        /// Of all decisions a prover can take, the gate accepts one: which entry, whether there is a place, the carry,
+        /// whether the entry becomes free. (The change of nothing in asset 0 may look at any free entry, and changes none.)
+        #[test]
+        fn one_decision_is_accepted(
+            entries in arb_entries(),
+            asset in 0..30_u64,
+            any_position in any::<bool>(),
+            amount in prop_oneof![1..40_u64, (1 << 62) - 40..1_u64 << 62],
+            is_debit in any::<bool>(),
+        ) {
+            let delta = match (asset, is_debit) {
+                (0, _) => F::ZERO,
+                (_, true) => -value(amount),
+                (_, false) => value(amount),
+            };
+            let honest = row(&entries, asset, any_position, delta);
+            let decision = Decision::of(&honest);
+            prop_assert_eq!(&decision.row(&honest), &honest);
+            for other in Decision::all() {
+                let wires = other.row(&honest);
+                let is_same = other == decision;
+                let is_idle = asset == 0 && wires[WORDS_OUT..POSITION] == honest[WORDS_OUT..POSITION];
+                prop_assert!(!accepted(&wires) || is_same || is_idle, "{:?} instead of {:?}", other, decision);
+            }
+        }
+
+        /// Positions that are no flags, though they add up to one entry.
+        #[test]
+        fn positions_are_flags(at in 0..3_usize, weight in 2..1_000_u64) {
+            let mut wires = row(&[(5, 100), (0, 0), (9, 7)], 9, false, value(3));
+            wires[POSITION + 2] -= value(weight);
+            wires[POSITION + at] += value(weight);
+            prop_assert_eq!(accepted(&wires), at == 2);
+        }
     }
 }

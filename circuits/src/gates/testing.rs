@@ -1,8 +1,10 @@
 //! What every gate is tested with: equations against an honest row, mutation of every wire, degree, and the agreement of
 //! the three ways in which the library evaluates.
 
+use std::collections::BTreeSet;
+
 use plonky2::field::types::{Field, Sample};
-use plonky2::gates::gate::Gate;
+use plonky2::gates::gate::{Gate, GateRef};
 use plonky2::gates::gate_testing::{test_eval_fns, test_low_degree};
 use plonky2::hash::hash_types::HashOut;
 use plonky2::plonk::vars::{EvaluationVars, EvaluationVarsBaseBatch};
@@ -12,6 +14,7 @@ use super::shape::{CustomGate, GateShape};
 use super::walk::{Fq, Point};
 use super::{D, F, FE};
 use crate::config::C;
+use crate::testing::motion::{derivatives, kernel_support};
 
 /// Twice the point, by the tangent.
 pub(super) fn double(p: Point) -> Point {
@@ -71,9 +74,20 @@ pub(super) fn assert_satisfied<S: GateShape>(shape: &S, wires: &[F]) {
     assert!(broken.is_empty(), "an honest row breaks {broken:?}");
 }
 
-/// Changes each wire of an honest row in three ways; the gate must notice every time.
+/// The outputs of an honest row cannot move, alone or together, while its inputs stay.
+pub(super) fn assert_outputs_cannot_move<S: GateShape>(shape: &S, wires: &[F]) {
+    let gate = GateRef::new(CustomGate::new(shape.clone()));
+    let outputs: BTreeSet<_> = (0..shape.slots()).flat_map(|slot| shape.outputs(slot)).collect();
+    let directions: Vec<_> = outputs.iter().map(|&column| vec![column]).collect();
+    let equations = derivatives(&gate, &[], wires, &directions).into_iter();
+    let equations = equations.map(|row| outputs.iter().copied().zip(row).filter(|(_, d)| d.is_nonzero()).collect());
+    assert_eq!(kernel_support(equations, &outputs), BTreeSet::new(), "{}", S::NAME);
+}
+
+/// Changes each wire of an honest row in three ways; the gate must notice every time, and also if all outputs move.
 pub(super) fn assert_every_mutation_is_detected<S: GateShape>(shape: &S, wires: &[F]) {
     assert_satisfied(shape, wires);
+    assert_outputs_cannot_move(shape, wires);
     for column in 0..wires.len() {
         for change in [F::ONE, F::NEG_ONE, F::from_canonical_u64(1 << 32)] {
             let mut mutated = wires.to_vec();

@@ -216,7 +216,9 @@ impl OpeningsTable {
         let Auxiliary { lookup, helpers, sums } = self.auxiliary();
         let caps = [&proof.auxiliary_polys_cap, &proof.quotient_polys_cap].into_iter().map(Option::as_ref);
         let caps = caps.chain([Some(&proof.trace_cap)]);
-        let caps = caps.chain(proof.opening_proof.commit_phase_merkle_caps.iter().map(Some));
+        let folds = &proof.opening_proof.commit_phase_merkle_caps;
+        let has_folds = folds.len() == fri.fri_params(self.degree_bits, false).reduction_arity_bits.len();
+        let caps = caps.chain(folds.iter().map(Some));
         let is_cut = caps.into_iter().all(|cap| cap.is_some_and(|cap| cap.0.len() == 1 << fri.cap_height));
         let query = proof.opening_proof.query_round_proofs.first()?;
         let (_, path) = query.initial_trees_proof.evals_proofs.first()?;
@@ -225,7 +227,7 @@ impl OpeningsTable {
         let width = Some(lookup + helpers + sums);
         let has_width = openings.into_iter().all(|values| values.as_ref().map(Vec::len) == width);
         let found = proof.openings.ctl_zs_first.as_ref().filter(|found| found.len() == sums);
-        found.filter(|_| is_cut && has_size && has_width)
+        found.filter(|_| is_cut && has_folds && has_size && has_width)
     }
 
     /// The library's form of the parameters.

@@ -128,6 +128,11 @@ impl<'a, K: GenericConfig<D, F = F>> Checker<'a, K> {
         &self.circuit.data.common.gates[self.gate_of_row[row]]
     }
 
+    /// The constants of a row, without the selectors.
+    pub(super) fn base_constants(&self, row: usize) -> Vec<F> {
+        self.constants[row].iter().map(|constant| constant.0[0]).collect()
+    }
+
     /// All rows that do not satisfy their gates.
     #[must_use]
     pub fn broken_rows(&self, witness: &PartitionWitness<'_, F>) -> Vec<Violation> {

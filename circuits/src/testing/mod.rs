@@ -3,7 +3,7 @@
 //! The library reports a broken constraint as a conflict between generators, or not at all: the honest generators hide
 //! what a dishonest prover could do. Here a witness is finished first, by force if need be ([`generate()`]), and then
 //! every row and every recorded claim is checked on it ([`checker`]); [`mutate`] changes wires of an honest witness and
-//! expects an objection; [`conform`] compares a [`crate::statement::Statement`] with its circuit.
+//! expects an objection; [`motion`] lets all wires move together; [`conform`] compares a [`crate::statement::Statement`] with its circuit.
 //!
 //! Compiled for tests, and for the tests of other crates behind the feature `testing`, which adds this module and changes
 //! nothing else.
@@ -11,6 +11,7 @@
 pub mod checker;
 pub mod conform;
 mod generate;
+pub mod motion;
 pub mod mutate;
 #[cfg(test)]
 mod toy;

@@ -62,7 +62,11 @@ pub fn wire_classes<K: GenericConfig<D, F = F>>(
         .collect()
 }
 
-fn harmless_classes<K: GenericConfig<D, F = F>>(circuit: &Circuit<K>, witness: &PartitionWitness<'_, F>) -> Vec<usize> {
+/// Classes of hints that the constraints leave open without any effect.
+pub(super) fn harmless_classes<K: GenericConfig<D, F = F>>(
+    circuit: &Circuit<K>,
+    witness: &PartitionWitness<'_, F>,
+) -> Vec<usize> {
     circuit
         .ledger
         .hints()

@@ -97,6 +97,24 @@ fn proofs_without_parts_are_refused() {
     }
 }
 
+/// The library takes as many folds as it finds, and reads beyond them.
+#[test]
+fn proofs_with_another_number_of_folds_are_refused() {
+    let table = OpeningsTable::new(OPENINGS, 8);
+    let world = World::new(&[12]);
+    let mut proof = table.prove(&world.openings()).expect("honest");
+    assert_eq!(table.verify(&proof), Ok(expected(&world)));
+    let folds = |proof: &mut OpeningsProof, count: usize| {
+        let caps = &mut proof.inner_mut().proof.opening_proof.commit_phase_merkle_caps;
+        let cap = caps[0].clone();
+        caps.resize(count, cap);
+    };
+    for count in [2, 3, 0] {
+        folds(&mut proof, count);
+        assert_eq!(table.verify(&proof), Err(OpeningsError::Shape), "{count} folds");
+    }
+}
+
 fn refused(accesses: &[Access], siblings: &[Digest]) -> OpeningsError {
     OpeningsTable::new(OPENINGS, 6).prove(&Openings { accesses, siblings }).expect_err("refused")
 }

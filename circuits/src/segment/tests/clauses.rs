@@ -230,10 +230,10 @@ fn rejected_slots_break_the_clause_that_the_native_rule_names() {
 }
 
 /// Wires and the values that are forced onto them.
-type Tamper = fn(&SlotWires) -> Vec<(Target, F)>;
+pub(super) type Tamper = fn(&SlotWires) -> Vec<(Target, F)>;
 
 /// Violations that no native slot can express: an honest slot of [`accepted`] and forced wires.
-fn forgeries() -> Vec<(ClauseId, usize, Tamper)> {
+pub(super) fn forgeries() -> Vec<(ClauseId, usize, Tamper)> {
     const TRANSFER: usize = 0;
     const WITHDRAWAL: usize = 3;
     const OPENING: usize = 4;

@@ -1,17 +1,20 @@
 //! Native rules and slot circuit compared, over hand-picked slots and random ones.
 
+use std::collections::BTreeMap;
+
 use plonky2::field::types::Field;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use weft_protocol::testing::{arb_deposit, arb_object, arb_opening_deposit};
-use weft_protocol::{AccountIndex, Amount, Fee, FeeAsset, Object, Slot, Transaction};
+use weft_protocol::{AccountIndex, Amount, Fee, FeeAsset, Object, Outcome, Slot, Transaction, TransactionKind};
 
 use super::clauses::{Case, accepted, clause_of, one_slot, rejected};
 use super::world::{World, owner, secret, transfer, withdrawal};
 use crate::builder::Mode;
 use crate::config::F;
 use crate::testing::checker::value_of;
+use crate::testing::motion::movable_classes;
 use crate::testing::mutate::{unconstrained_classes, undetermined_hints};
 use crate::testing::{Checker, generate};
 use crate::wired::to_field;
@@ -43,6 +46,7 @@ fn assert_agree(cases: &[Case]) {
                 let public = &proving.layer.circuit.data.prover_only.public_inputs;
                 let values: Vec<F> = public.iter().map(|&target| value_of(&generated.witness, target)).collect();
                 assert_eq!(values, statement.elements().map(to_field).to_vec());
+                assert_value_is_kept(case);
             }
             Err(reject) => {
                 assert!(!satisfied, "the circuit accepts what is rejected by {reject:?}: {case:?}");
@@ -51,6 +55,36 @@ fn assert_agree(cases: &[Case]) {
             }
         }
     }
+}
+
+/// Of each asset as much comes in as goes out: entries and fee sums together change by what L1 locks or pays. The states
+/// after are those of the circuit, so that no slot that it accepts makes or loses anything.
+fn assert_value_is_kept(case: &Case) {
+    let (_, effects) = case.slot.evaluate(&case.environment, &case.before).expect("accepted");
+    let mut change: BTreeMap<u16, i128> = BTreeMap::new();
+    let mut add = |asset: u16, amount: Amount, sign: i128| {
+        *change.entry(asset).or_default() += sign * i128::from(amount.get());
+    };
+    for (opening, after) in [(&case.slot.a, &effects.a_after), (&case.slot.b, &effects.b_after)] {
+        let Some(after) = after else { continue };
+        let before = opening.as_ref().and_then(|opening| opening.object.as_ref());
+        before.into_iter().flat_map(|object| &object.entries).for_each(|e| add(e.asset.0, e.amount, -1));
+        after.entries.iter().for_each(|entry| add(entry.asset.0, entry.amount, 1));
+    }
+    for ((asset, before), after) in (1..).zip(case.before.fee_sums.amounts()).zip(effects.fee_sums.amounts()) {
+        add(asset, before, -1);
+        add(asset, after, 1);
+    }
+    let is_done = effects.outcome == Outcome::Done;
+    match &case.slot.slot {
+        Slot::Deposit(deposit) if is_done => add(deposit.asset.0, deposit.amount, -1),
+        Slot::OpeningDeposit { deposit, .. } if is_done => add(deposit.asset.0, deposit.amount, -1),
+        Slot::Signed(signed) if signed.transaction.kind == TransactionKind::Withdraw => {
+            add(signed.transaction.asset.0, signed.transaction.amount, 1);
+        }
+        _ => {}
+    }
+    assert!(change.values().all(|&change| change == 0), "{change:?} appears in {case:?}");
 }
 
 #[test]
@@ -164,4 +198,8 @@ fn every_wire_is_constrained() {
         let hints = undetermined_hints(&checker, &witness);
         assert!(hints.is_empty(), "{case:?}: {hints:?}");
     }
+    // With all wires at once; slots over accesses are tried in every kind.
+    let witness = circuit.witness(&accepted()[2].segment()).expect("one slot");
+    let honest = generate(&circuit.layer.circuit, &witness, &[]);
+    assert_eq!(movable_classes(&checker, &honest.witness, &witness), Vec::<usize>::new());
 }

@@ -1,6 +1,8 @@
 //! Tests of the slot and segment circuits.
 
+mod accesses;
 mod clauses;
 mod conformance;
 mod segments;
+mod widths;
 mod world;

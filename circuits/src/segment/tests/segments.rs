@@ -1,19 +1,20 @@
 //! Segments: chained slots, proofs, size.
 
-use std::sync::LazyLock;
+use std::collections::BTreeSet;
 
+use plonky2::field::types::Field;
 use weft_protocol::crypto::{Digest, Goldilocks};
-use weft_protocol::{AccountIndex, Fee, FeeAsset, SegmentWitness, Slot, Transaction, chain_accesses};
+use weft_protocol::{AccountIndex, Fee, FeeAsset, SegmentWitness, Slot, Transaction};
 
-use super::clauses::accepted;
 use super::world::{World, amount, opening, transfer, withdrawal};
 use crate::builder::CircuitName;
+use crate::config::F;
+use crate::digest::gate_fingerprint;
 use crate::recursion::{Assembly, ProveError, SegmentProof};
 use crate::segment::{Leaves, SegmentCircuit};
-use crate::testing::checker::{check, value_of};
+use crate::testing::Checker;
 use crate::testing::conform::summary;
-use crate::testing::generate;
-use crate::wired::{AssignError, from_field};
+use crate::wired::AssignError;
 
 /// One slot of each kind.
 fn segment() -> SegmentWitness {
@@ -101,30 +102,45 @@ fn a_segment_over_accesses_claims_them_instead_of_roots() {
     assert_ne!(other.after, claimed.after);
 }
 
-/// What a slot does not open is no access, and what it only reads is one.
+/// On each row the filter of the row's own gate is open and that of every other gate is closed: no row escapes its gate,
+/// none obeys two.
 #[test]
-fn slots_access_what_they_open() {
-    let mut cases = accepted();
-    for case in &mut cases {
-        let segment = case.segment();
-        let (_, accesses) = segment.accesses().expect("accepted");
-        let opened = [&case.slot.a, &case.slot.b].into_iter().flatten().count();
-        assert_eq!(accesses.len(), opened, "{case:?}");
-        let chain = Digest::ZERO;
-        let circuit = one_slot_over_accesses();
-        let witness = circuit.witness_from(&segment, chain).expect("one slot");
-        let generated = generate(&circuit.layer.circuit, &witness, &[]);
-        assert!(generated.conflicts.is_empty(), "{case:?}");
-        assert_eq!(check(&circuit.layer.circuit, &generated.witness), Ok(()), "{case:?}");
-        let after = circuit.wires.after.root.map(|wire| from_field(value_of(&generated.witness, wire)));
-        assert_eq!(Digest(after), chain_accesses(chain, &accesses), "{case:?}");
+fn one_filter_is_open_on_each_row() {
+    let circuit = circuit(1);
+    let common = &circuit.layer.circuit.data.common;
+    let selectors = serde_json::to_value(&common.selectors_info).expect("string keys");
+    let number = |value: &serde_json::Value| usize::try_from(value.as_u64().expect("a number")).expect("small");
+    let groups: Vec<_> = selectors["groups"].as_array().expect("ranges").iter().collect();
+    let group_of: Vec<_> = selectors["selector_indices"].as_array().expect("numbers").iter().map(number).collect();
+    assert!(groups.len() > 1, "the gates do not fit one selector");
+    let columns = &circuit.layer.circuit.data.prover_only.constants_sigmas_commitment.polynomials;
+    let columns: Vec<_> = columns[..groups.len()].iter().map(|column| column.clone().fft().values).collect();
+    let checker = Checker::new(&circuit.layer.circuit);
+    let rows = (0..checker.rows()).map(|row| columns.iter().map(|column| column[row]).collect::<Vec<_>>());
+    for (row, selectors) in rows.enumerate() {
+        let is_open = |gate: usize| {
+            let group = groups[group_of[gate]];
+            let members = number(&group["start"])..number(&group["end"]);
+            assert!(members.contains(&gate));
+            let selector = selectors[group_of[gate]];
+            let others = members.filter(|&other| other != gate).chain([usize::try_from(u32::MAX).expect("64 bits")]);
+            others.map(|other| F::from_canonical_usize(other) - selector).product::<F>().is_nonzero()
+        };
+        let open: Vec<_> = (0..common.gates.len()).filter(|&gate| is_open(gate)).collect();
+        let own: Vec<_> = (0..common.gates.len()).filter(|&gate| common.gates[gate] == *checker.gate(row)).collect();
+        assert_eq!(open, own, "row {row}");
     }
 }
 
-fn one_slot_over_accesses() -> &'static SegmentCircuit {
-    static CIRCUIT: LazyLock<SegmentCircuit> = LazyLock::new(|| {
-        let name = CircuitName { name: "segment-of-one", version: 1 };
-        SegmentCircuit::build_with(name, 1, Leaves::ByAccesses, Assembly::FRESH)
-    });
-    &CIRCUIT
+/// The library tells gates apart by their ids alone: no two gates of a circuit have one id, or one behaviour.
+#[test]
+fn gates_have_ids_and_behaviour_of_their_own() {
+    for leaves in [Leaves::ByPaths, Leaves::ByAccesses] {
+        let name = CircuitName { name: "segment-test", version: 1 };
+        let circuit = SegmentCircuit::build_with(name, 1, leaves, Assembly::FRESH);
+        let gates = &circuit.layer.circuit.data.common.gates;
+        let ids: BTreeSet<_> = gates.iter().map(|gate| gate.0.id()).collect();
+        let behaviour: BTreeSet<_> = gates.iter().map(|gate| gate_fingerprint(gate.0.as_ref())).collect();
+        assert_eq!((ids.len(), behaviour.len()), (gates.len(), gates.len()));
+    }
 }
