@@ -10,7 +10,7 @@ use super::key::{FamilyKeys, KeySet, KeySetWires, Shape, VerifierKey};
 use super::layer::{Assembly, CircuitSummary, LayerCircuit};
 use super::proof::{AggregateLayer, AggregateProof, Proof};
 use super::statement::{MergedStatement, MergedStatementWires, SegmentStatementWires};
-use crate::builder::{Builder, Child, CircuitName, OpeningsChild};
+use crate::builder::{Builder, Child, CircuitName, OpeningsChild, Target};
 use crate::config::recursion_config;
 use crate::openings::{OpeningsProof, OpeningsTable};
 use crate::segment::input::{StateInput, StateWires};
@@ -47,16 +47,8 @@ impl Join {
         let ends = [0, 1].map(|_| b.alloc::<StateInput>());
         let start = b.constant_wires(&ACCESS_CHAIN_START);
         let roots = [opened.root_before, opened.root_after];
-        b.clause("JN-3", |b| {
-            for (end, (chain, claimed)) in ends.iter().zip([(start, claim.before), (opened.accesses, claim.after)]) {
-                b.assert_all_equal(&end.root, &chain);
-                let digest = b.running_state(Tag::ACCESS_STATE, end);
-                b.assert_all_equal(&digest, &claimed);
-            }
-        });
-        let [before, after] = b.claim_rows("JN-4", |b| {
-            [0, 1].map(|i| b.running_state(Tag::STATE, &StateWires { root: roots[i], ..ends[i].clone() }))
-        });
+        assert_ends(&mut b, &ends, [start, opened.accesses], [claim.before, claim.after]);
+        let [before, after] = b.claim_rows("JN-4", |b| joined_states(b, &ends, roots));
         let statement = SegmentStatementWires { context: claim.context, before, after };
         b.expose_wires::<MergedStatement>(&MergedStatementWires { statement, key_set: own_digest });
         let layer = LayerCircuit::of_common_shape(NAME, b, assembly.cache);
@@ -111,6 +103,27 @@ impl Join {
     pub fn summary(&self) -> CircuitSummary {
         self.layer.summary()
     }
+}
+
+/// JN-3: with these access chains for their roots, the states hash to what the child claims, S~ before and after.
+pub(super) fn assert_ends(
+    b: &mut Builder,
+    ends: &[StateWires; 2],
+    chains: [[Target; 4]; 2],
+    claimed: [[Target; 4]; 2],
+) {
+    b.clause("JN-3", |b| {
+        for (end, (chain, claimed)) in ends.iter().zip(chains.into_iter().zip(claimed)) {
+            b.assert_all_equal(&end.root, &chain);
+            let digest = b.running_state(Tag::ACCESS_STATE, end);
+            b.assert_all_equal(&digest, &claimed);
+        }
+    });
+}
+
+/// S before and after: the states with these roots.
+pub(super) fn joined_states(b: &mut Builder, ends: &[StateWires; 2], roots: [[Target; 4]; 2]) -> [[Target; 4]; 2] {
+    [0, 1].map(|i| b.running_state(Tag::STATE, &StateWires { root: roots[i], ..ends[i].clone() }))
 }
 
 /// What is joined.

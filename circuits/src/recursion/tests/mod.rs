@@ -2,6 +2,7 @@
 
 mod child;
 mod claim;
+mod ends;
 mod join;
 mod key_set;
 mod library;
