@@ -2,8 +2,6 @@
 
 mod fleet;
 
-use std::path::Path;
-
 use weft_circuits::recursion::AggregateProof;
 use weft_circuits::recursion::merge::ARITY;
 use weft_protocol::crypto::Digest;
@@ -53,8 +51,8 @@ pub fn bench_merges(circuits: &CircuitSet, size: SegmentSize) -> Result<MergeCos
 ///
 /// # Errors
 /// None if the circuits are sound.
-pub fn bench_library(circuits: &CircuitSet, cache: Option<&Path>) -> Result<Comparison, ProofError> {
-    compare_aggregate(circuits, cache, &vec![idle_batch(circuits)?; ARITY])
+pub fn bench_library(circuits: &CircuitSet) -> Result<Comparison, ProofError> {
+    compare_aggregate(circuits, &vec![idle_batch(circuits)?; ARITY])
 }
 
 /// Seals and wraps a batch that does nothing, on the current rayon pool.

@@ -1,33 +1,31 @@
 //! Built circuits on disk.
 //!
 //! Writing down the constraints of a circuit is quick; building it (permutation, interpolation, commitment) is not. A
-//! file holds the built part under a key of the construction: name, version, configuration, gates and every step that the
-//! builder took. A file that is missing, cut, damaged or stale means that the circuit is built, never an error.
+//! file holds the built circuit under a key of the construction: name, version, configuration, gates and every step that
+//! the builder took. A file that is missing, cut, damaged or stale means that the circuit is built, never an error.
+//!
+//! ```text
+//! header: magic ‖ source key ‖ circuit digest ‖ (length ‖ BLAKE3) of each section
+//! verifier's half: key and shape         read at once
+//! wiring, tables: the prover's half      read when a proof is to be made (megabytes to hundreds of them)
+//! ```
 
+mod file;
+mod half;
 mod serial;
+mod split;
 
-use std::fs;
-use std::io::Write as _;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::io;
+use std::path::PathBuf;
 
-use plonky2::plonk::circuit_data::CircuitData;
 use plonky2::plonk::config::GenericConfig;
 
+pub use half::{FixedTables, ProverHalf};
 pub use serial::{Gates, Generators};
+pub use split::SplitCircuit;
 
-use crate::builder::{Builder, Circuit, SourceKey};
+use crate::builder::{Builder, SourceKey};
 use crate::config::{D, F};
-use crate::digest::{CircuitDigest, circuit_digest};
-
-/// First bytes of a file; the number counts the incompatible changes of the format.
-const MAGIC: [u8; 16] = *b"weft circuit v1\n";
-/// Magic, source key, circuit digest, checksum.
-const HEADER_BYTES: usize = 16 + 32 + 32 + 8;
-
-/// Tells temporary files of this process apart.
-static NEXT_TEMPORARY: AtomicU64 = AtomicU64::new(0);
 
 /// A directory of built circuits.
 #[derive(Clone, Debug)]
@@ -35,7 +33,7 @@ pub struct Cache {
     directory: PathBuf,
 }
 
-/// Where a circuit came from.
+/// Where a circuit of [`Cache::build`] came from.
 #[derive(Debug)]
 pub enum Source {
     /// From its file.
@@ -58,19 +56,26 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        error: std::io::Error,
+        error: io::Error,
     },
 }
 
-/// Why a file was not used. Only logged.
+/// Why a file, or a part of it, was not used.
 #[derive(Debug, thiserror::Error)]
-enum LoadError {
+pub enum LoadError {
+    /// The circuit is in no file.
+    #[error("it is in no file")]
+    NoFile,
+    /// The system refuses.
     #[error("cannot read it: {0}")]
-    Io(#[from] std::io::Error),
+    Io(#[from] io::Error),
+    /// A checksum, a length or the key is wrong.
     #[error("it is not a whole circuit file of this version")]
     Damaged,
+    /// The library cannot read its part.
     #[error("its contents are no circuit")]
     Unreadable,
+    /// Its parts do not belong together.
     #[error("it holds another circuit than it says")]
     WrongDigest,
 }
@@ -83,16 +88,16 @@ impl Cache {
     }
 
     /// The circuit of a construction: out of its file, or built and stored.
-    pub fn build<K: GenericConfig<D, F = F> + 'static>(&self, builder: Builder) -> (Circuit<K>, Source) {
+    pub fn build<K: GenericConfig<D, F = F> + 'static>(&self, builder: Builder) -> (SplitCircuit<K>, Source) {
         let key = builder.source_key::<K>();
         let path = self.path(&key);
-        match load::<K>(&path, &key) {
-            Ok((data, digest)) => return (builder.into_circuit(data, digest), Source::Loaded),
-            Err(LoadError::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {}
+        match file::read_verifier_half(&path, &key) {
+            Ok(circuit) => return (circuit, Source::Loaded),
+            Err(LoadError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => log::warn!("building {} anew instead of loading {}: {error}", key.name.name, path.display()),
         }
-        let circuit = builder.build_as::<K>();
-        let source = match store(&path, &key, &circuit) {
+        let mut circuit = SplitCircuit::from(builder.build_as::<K>());
+        let source = match file::store(&path, &key, &mut circuit) {
             Ok(()) => Source::Built,
             Err(error) => {
                 log::warn!("circuit {} is not cached: {error}", key.name.name);
@@ -107,73 +112,6 @@ impl Cache {
         let hash = hex::encode([a, b, c, d, e, f, g, h]);
         self.directory.join(format!("{}-v{}-{hash}.circuit", key.name.name, key.name.version))
     }
-}
-
-fn load<K: GenericConfig<D, F = F>>(
-    path: &Path,
-    key: &SourceKey,
-) -> Result<(CircuitData<F, K, D>, CircuitDigest), LoadError> {
-    let bytes = fs::read(path)?;
-    let (header, body) = bytes.split_first_chunk::<HEADER_BYTES>().ok_or(LoadError::Damaged)?;
-    let (magic, rest) = header.split_at(MAGIC.len());
-    let (source, rest) = rest.split_at(32);
-    let (digest, sum) = rest.split_at(32);
-    if magic != MAGIC || source != key.hash || sum != checksum(digest, body).to_be_bytes() {
-        return Err(LoadError::Damaged);
-    }
-    // The checksum has excluded damage; the library may still panic on bytes of another version of itself.
-    let data = catch_unwind(AssertUnwindSafe(|| CircuitData::from_bytes(body, &Gates, &Generators)))
-        .map_err(|_| LoadError::Unreadable)?
-        .map_err(|_| LoadError::Unreadable)?;
-    let found = circuit_digest(&data);
-    if found.0 != digest || data.prover_only.circuit_digest != data.verifier_only.circuit_digest {
-        return Err(LoadError::WrongDigest);
-    }
-    Ok((data, found))
-}
-
-/// Writes a temporary file and renames it, so that a file is whole or absent, whoever else writes it.
-fn store<K: GenericConfig<D, F = F>>(path: &Path, key: &SourceKey, circuit: &Circuit<K>) -> Result<(), StoreError> {
-    let body = circuit.data.to_bytes(&Gates, &Generators).map_err(|_| StoreError::Unlisted)?;
-    let number = NEXT_TEMPORARY.fetch_add(1, Ordering::Relaxed);
-    let temporary = path.with_extension(format!("{}-{number}.tmp", std::process::id()));
-    let write = || {
-        if let Some(directory) = path.parent() {
-            fs::create_dir_all(directory)?;
-        }
-        let mut file = fs::File::create(&temporary)?;
-        for part in [&MAGIC[..], &key.hash, &circuit.digest.0, &checksum(&circuit.digest.0, &body).to_be_bytes(), &body]
-        {
-            file.write_all(part)?;
-        }
-        fs::rename(&temporary, path)
-    };
-    write().map_err(|error| {
-        // Nothing more can be done about a temporary file that cannot be removed either.
-        let _ = fs::remove_file(&temporary);
-        StoreError::Io { path: path.to_owned(), error }
-    })
-}
-
-/// Finds damage, not malice: files are as trusted as the program beside them. Fast, because files have up to 1 GiB.
-fn checksum(digest: &[u8], body: &[u8]) -> u64 {
-    const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
-    let mut lanes = [1_u64, 2, 3, 4];
-    let mut absorb = |lane: usize, word: u64| {
-        lanes[lane] = (lanes[lane] ^ word).wrapping_mul(MULTIPLIER).rotate_left(29);
-    };
-    let length = u64::try_from(body.len()).expect("a length fits 64 bits");
-    absorb(0, length);
-    for part in [digest, body] {
-        let (words, rest) = part.as_chunks::<8>();
-        for (index, word) in words.iter().enumerate() {
-            absorb(index % 4, u64::from_le_bytes(*word));
-        }
-        for &byte in rest {
-            absorb(0, u64::from(byte));
-        }
-    }
-    lanes.into_iter().fold(0, |sum, lane| (sum ^ lane).wrapping_mul(MULTIPLIER).rotate_left(31))
 }
 
 #[cfg(test)]

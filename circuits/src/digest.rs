@@ -13,7 +13,7 @@ use plonky2::field::extension::{Extendable, FieldExtension};
 use plonky2::field::types::{Field, PrimeField64};
 use plonky2::gates::gate::Gate;
 use plonky2::hash::hash_types::HashOut;
-use plonky2::plonk::circuit_data::CircuitData;
+use plonky2::plonk::circuit_data::{CommonCircuitData, VerifierOnlyCircuitData};
 use plonky2::plonk::config::{GenericConfig, GenericHashOut};
 use plonky2::plonk::vars::EvaluationVars;
 use sha3::{Digest as _, Keccak256};
@@ -156,15 +156,18 @@ pub(crate) fn domain_separator(name: CircuitName, custom_gates: &BTreeMap<String
 }
 
 /// Our digest of a built circuit.
-pub(crate) fn circuit_digest<K: GenericConfig<D, F = F>>(data: &CircuitData<F, K, D>) -> CircuitDigest {
+pub(crate) fn circuit_digest<K: GenericConfig<D, F = F>>(
+    key: &VerifierOnlyCircuitData<K, D>,
+    common: &CommonCircuitData<F, D>,
+) -> CircuitDigest {
     let mut transcript = Transcript::new("weft circuit digest v1");
-    transcript.absorb(&data.verifier_only.circuit_digest.to_bytes());
-    for hash in &data.verifier_only.constants_sigmas_cap.0 {
+    transcript.absorb(&key.circuit_digest.to_bytes());
+    for hash in &key.constants_sigmas_cap.0 {
         transcript.absorb(&hash.to_bytes());
     }
-    let common = serde_json::to_vec(&data.common).expect("common data has string keys only and serialises into memory");
-    transcript.absorb(&common);
-    for gate in &data.common.gates {
+    let description = serde_json::to_vec(common).expect("common data has string keys only and serialises into memory");
+    transcript.absorb(&description);
+    for gate in &common.gates {
         transcript.absorb(&gate_fingerprint(gate.0.as_ref()));
     }
     CircuitDigest(transcript.finish())

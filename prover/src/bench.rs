@@ -1,19 +1,15 @@
 //! What a segment proof costs, without a state to execute on, and what the library's prover takes beside ours.
 
-use std::path::Path;
-
-use plonky2::iop::generator::generate_partial_witness;
 use plonky2::iop::witness::PartialWitness;
-use plonky2::plonk::circuit_data::CircuitData;
+use plonky2::plonk::circuit_data::{CircuitData, VerifierCircuitData};
 use weft_circuits::builder::{Builder, ChildKey, CircuitName, Mode};
-use weft_circuits::cache::Cache;
 use weft_circuits::config::{C, D, F, recursion_config};
 use weft_circuits::recursion::{Aggregate, AggregateProof, Assembly, ProveError};
 use weft_circuits::wired::Witness;
 use weft_protocol::crypto::{Digest, Tag, poseidon};
 use weft_protocol::{Domain, Environment, RunningState, SegmentWitness, Timestamp};
 
-use crate::plonk::ProvingKey;
+use crate::plonk::{PlonkError, ProvingKey};
 use crate::{CircuitSet, Cost, ProofError, ProvenSegment, SegmentSize, StageLog, measure};
 
 /// A segment that does nothing: any number of them are adjacent.
@@ -61,33 +57,27 @@ pub fn compare_small_recursion() -> Result<Comparison, ProofError> {
     let mut b = Builder::new(CircuitName { name: "bench-parent", version: 1 }, recursion_config(), Mode::Proving);
     let verified = b.gadget("bench", |b| b.verify_child(&child.common, ChildKey::Constant(&child.verifier_only)));
     b.expose(verified.public_inputs());
-    let mut parent = b.build().data;
+    let parent = b.build().data;
     let mut witness = Witness::new();
     verified.assign(&mut witness, &proof, None)?;
     let inputs = witness.into_partial();
     let library = prove_by_library(&parent, &inputs)?;
-    let key = ProvingKey::take(&mut parent);
-    let ours = prove_by_us(&parent, &key, &inputs)?;
+    let CircuitData { prover_only, verifier_only, common } = parent;
+    let key = ProvingKey::new(prover_only.into(), &common);
+    let ours = prove_by_us(&VerifierCircuitData { verifier_only, common }, &key, &inputs)?;
     Ok(Comparison { ours, library })
 }
 
-/// Proves an aggregate by both provers. The library's takes another copy of the circuit, out of the directory `cache` if it
-/// is there.
+/// Proves an aggregate by both provers. The circuit is built anew for the library's.
 ///
 /// # Errors
 /// The children do not merge, or one of them is invalid.
-pub fn compare_aggregate(
-    circuits: &CircuitSet,
-    cache: Option<&Path>,
-    children: &[AggregateProof],
-) -> Result<Comparison, ProofError> {
+pub fn compare_aggregate(circuits: &CircuitSet, children: &[AggregateProof]) -> Result<Comparison, ProofError> {
     let family = circuits.family();
-    let cache = cache.map(Cache::new);
-    let assembly = Assembly { mode: Mode::Proving, cache: cache.as_ref() };
-    let untouched = Aggregate::build(family.common_shape(), assembly);
-    let inputs = untouched.witness(children, family.keys())?.into_partial();
-    let library = prove_by_library(&untouched.layer.circuit().data, &inputs)?;
-    let ours = prove_by_us(&family.aggregate.layer.circuit().data, circuits.aggregate_key(), &inputs)?;
+    let whole = Aggregate::build(family.common_shape(), Assembly::FRESH);
+    let inputs = whole.witness(children, family.keys())?.into_partial();
+    let library = prove_by_library(&whole.layer.circuit().data, &inputs)?;
+    let ours = prove_by_us(family.aggregate.layer.verifier(), &circuits.aggregate_key(), &inputs)?;
     Ok(Comparison { ours, library })
 }
 
@@ -98,15 +88,16 @@ fn prove_by_library(circuit: &CircuitData<F, C, D>, inputs: &PartialWitness<F>) 
 }
 
 fn prove_by_us(
-    circuit: &CircuitData<F, C, D>,
+    circuit: &VerifierCircuitData<F, C, D>,
     key: &ProvingKey<C>,
     inputs: &PartialWitness<F>,
 ) -> Result<Cost, ProofError> {
     let (proof, cost) = measure(|| {
-        let witness = generate_partial_witness(inputs.clone(), &circuit.prover_only, &circuit.common);
-        key.prove(circuit, &witness.map_err(|error| unsatisfied(&error))?).map_err(|error| unsatisfied(&error))
+        let witness = key.complete(inputs.clone(), &circuit.common)?;
+        key.prove(&circuit.common, &witness)
     });
-    circuit.verify(proof?).map_err(|error| unsatisfied(&error))?;
+    let proof = proof.map_err(|error: PlonkError| unsatisfied(&error))?;
+    circuit.verify(proof).map_err(|error| unsatisfied(&error))?;
     Ok(cost)
 }
 

@@ -5,33 +5,24 @@ use std::time::{Duration, Instant};
 
 use weft_circuits::builder::{CircuitName, Mode};
 use weft_circuits::cache::Cache;
-use weft_circuits::config::C;
 use weft_circuits::recursion::{Assembly, CircuitSummary, RecursionCircuits};
 use weft_circuits::segment::{Leaves, SegmentCircuit};
 
-use crate::layer::{FamilyProvingKeys, take_key};
-use crate::plonk::ProvingKey;
+use crate::keys::{KEY_MEMORY, KeySlot, ProvingKeys, Room};
 use crate::{CircuitSizes, SegmentSize};
 
 const SEGMENT_SMALL: CircuitName = CircuitName { name: "segment-small", version: 1 };
 const SEGMENT_LARGE: CircuitName = CircuitName { name: "segment-large", version: 1 };
 
-/// All circuits of a deployment: two for segments, and the family that merges, seals and wraps.
+/// All circuits of a deployment: two for segments, and the family that merges, seals and wraps. What verifiers know of them is
+/// in memory; the keys of provers are read when they are needed.
 #[derive(Debug)]
 pub struct CircuitSet {
     sizes: CircuitSizes,
     small: SegmentCircuit,
     large: SegmentCircuit,
     family: RecursionCircuits,
-    keys: Keys,
-}
-
-/// What the prover has made of the circuits.
-#[derive(Debug)]
-struct Keys {
-    small: ProvingKey<C>,
-    large: ProvingKey<C>,
-    family: FamilyProvingKeys,
+    keys: ProvingKeys,
 }
 
 /// A step of [`CircuitSet::load_or_build`].
@@ -82,27 +73,37 @@ impl CircuitSet {
         assert!(sizes.are_consistent(), "the table of openings takes every large segment");
         let cache = cache.map(Cache::new);
         let assembly = Assembly { mode: Mode::Proving, cache: cache.as_ref() };
-        let segment = |size, name| {
-            step(&progress, BuildStep::Segment(size), || {
-                let leaves = match size {
-                    SegmentSize::Small => Leaves::ByPaths,
-                    SegmentSize::Large => Leaves::ByAccesses,
-                };
-                let mut circuit = SegmentCircuit::build_with(name, sizes.slots(size), leaves, assembly);
-                let key = take_key(&mut circuit.layer);
-                (circuit, key)
-            })
-        };
-        let ((small, small_key), (large, large_key)) =
-            rayon::join(|| segment(SegmentSize::Small, SEGMENT_SMALL), || segment(SegmentSize::Large, SEGMENT_LARGE));
-        let (family, family_keys) = step(&progress, BuildStep::Recursion, || {
-            let [small, large] = [&small, &large].map(SegmentCircuit::verifier_data);
-            let mut family = RecursionCircuits::build(&small, &large, sizes.family(), assembly);
-            let keys = FamilyProvingKeys::take(&mut family);
-            (family, keys)
+        let segment = |size| step(&progress, BuildStep::Segment(size), || build_segment(&sizes, size, assembly));
+        let (mut small, mut large) = rayon::join(|| segment(SegmentSize::Small), || segment(SegmentSize::Large));
+        let mut family = step(&progress, BuildStep::Recursion, || {
+            RecursionCircuits::build(small.verifier_data(), large.verifier_data(), sizes.family(), assembly)
         });
-        let keys = Keys { small: small_key, large: large_key, family: family_keys };
+        let keys = ProvingKeys {
+            small: KeySlot::of(&mut small.layer),
+            large: KeySlot::of(&mut large.layer),
+            lift_small: KeySlot::of(&mut family.lift_small.layer),
+            lift_large: KeySlot::of(&mut family.lift_large.layer),
+            join: KeySlot::of(&mut family.join.layer),
+            aggregate: KeySlot::of(&mut family.aggregate.layer),
+            seal: KeySlot::of(&mut family.seal.layer),
+            shrink: KeySlot::of(&mut family.shrink.layer),
+            wrap: KeySlot::of(&mut family.wrap.layer),
+            room: Room::new(KEY_MEMORY),
+        };
         Self { sizes, small, large, family, keys }
+    }
+
+    /// Keeps at most so many bytes of proving keys in memory between jobs, those that were used last.
+    #[must_use]
+    pub const fn with_key_memory(mut self, bytes: u64) -> Self {
+        self.keys.room.limit = bytes;
+        self
+    }
+
+    /// Names of the circuits whose proving keys are in memory.
+    #[must_use]
+    pub fn loaded_keys(&self) -> Vec<&'static str> {
+        self.keys.loaded().into_iter().map(|circuit| circuit.name).collect()
     }
 
     /// What the circuits were built for.
@@ -126,17 +127,9 @@ impl CircuitSet {
         &self.family
     }
 
-    /// Proving key of a segment circuit.
-    pub(crate) const fn segment_key(&self, size: SegmentSize) -> &ProvingKey<C> {
-        match size {
-            SegmentSize::Small => &self.keys.small,
-            SegmentSize::Large => &self.keys.large,
-        }
-    }
-
-    /// Proving keys of the circuits above the segments.
-    pub(crate) const fn family_keys(&self) -> &FamilyProvingKeys {
-        &self.keys.family
+    /// Proving keys of all circuits.
+    pub(crate) const fn keys(&self) -> &ProvingKeys {
+        &self.keys
     }
 
     /// Size and identity of all circuits, in the order of the road.
@@ -145,6 +138,15 @@ impl CircuitSet {
         let segments = [self.small.summary(), self.large.summary()];
         segments.into_iter().chain(self.family.summaries()).collect()
     }
+}
+
+/// One of the segment circuits.
+pub(crate) fn build_segment(sizes: &CircuitSizes, size: SegmentSize, assembly: Assembly<'_>) -> SegmentCircuit {
+    let (name, leaves) = match size {
+        SegmentSize::Small => (SEGMENT_SMALL, Leaves::ByPaths),
+        SegmentSize::Large => (SEGMENT_LARGE, Leaves::ByAccesses),
+    };
+    SegmentCircuit::build_with(name, sizes.slots(size), leaves, assembly)
 }
 
 /// Does a step between its two pieces of news.

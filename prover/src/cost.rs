@@ -68,6 +68,8 @@ fn thread_cpu() -> Duration {
 pub enum Stage {
     /// What the proof has to claim, computed natively.
     Statement,
+    /// The proving key is read, if it is not in memory.
+    Loading,
     /// Values of all wires.
     Witness,
     /// The proof.
@@ -91,6 +93,7 @@ impl Stage {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Statement => "statement",
+            Self::Loading => "loading",
             Self::Witness => "witness",
             Self::Proving => "proving",
             Self::Verifying => "verifying",

@@ -1,6 +1,6 @@
 //! From a segment's witness to its proof.
 //!
-//! * [`CircuitSet`]: all circuits of a deployment, built once or taken out of a cache;
+//! * [`CircuitSet`]: all circuits of a deployment, built once or taken out of a cache; proving keys as they are needed;
 //! * [`CircuitSizes`], [`plan_segments`]: how many slots a segment has, and which segments a batch is cut into;
 //! * [`SegmentClaim`], [`TableGroup`]: what segments claim, and which of them share a table of openings;
 //! * [`SegmentInput`]: what a worker gets of a segment, twenty times smaller than the witness that it expands to;
@@ -18,6 +18,7 @@ mod claim;
 mod cost;
 mod error;
 mod input;
+mod keys;
 mod layer;
 mod openings;
 pub mod plonk;

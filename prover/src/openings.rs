@@ -2,7 +2,7 @@
 
 use weft_circuits::openings::{Openings, OpeningsProof, OpeningsStatement};
 use weft_circuits::recursion::key::Origin;
-use weft_circuits::recursion::{AggregateProof, DecodeError, JoinInput, ProveError};
+use weft_circuits::recursion::{AggregateProof, Assembly, DecodeError, Join, JoinInput, ProveError};
 use weft_protocol::crypto::Digest;
 use weft_protocol::{ACCESS_CHAIN_START, OpenedStatement, chain_accesses};
 use weft_state_tree::Multiproof;
@@ -68,11 +68,13 @@ impl CircuitSet {
     ) -> Result<AggregateProof, ProofError> {
         // Another shape would not fit the wires.
         log.run(Stage::Statement, || self.family().openings.verify(openings))?;
-        let (circuit, keys) = (&self.family().join, self.family().keys());
+        let (family, circuit) = (self.family(), &self.family().join);
         let [before, after] = opened.states;
         let input = JoinInput { child, openings, before, after };
-        let witness = || -> Result<_, ProveError> { circuit.witness(&input, keys) };
-        let proof = prove(&circuit.layer, &self.family_keys().join, witness, log)?;
+        let witness = || -> Result<_, ProveError> { circuit.witness(&input, family.keys()) };
+        let rebuild = || Join::build(family.common_shape(), &family.openings, Assembly::FRESH).layer;
+        let key = || self.keys().get(&self.keys().join, &circuit.layer, rebuild);
+        let proof = prove(&circuit.layer, key, witness, log)?;
         Ok(AggregateProof { origin: Origin::Join, proof })
     }
 }

@@ -2,10 +2,9 @@
 
 use std::borrow::Cow;
 
-use weft_circuits::recursion::{DecodeError, Proof, SegmentProof};
+use weft_circuits::recursion::{DecodeError, SegmentProof};
 use weft_protocol::{ACCESS_CHAIN_START, SegmentWitness, Slot, SlotWitness, WitnessError};
 
-use crate::layer::prove;
 use crate::{CircuitSet, ProofError, SegmentClaim, SegmentInput, SegmentSize, Stage, StageLog};
 
 /// A segment proof that was verified against its claim.
@@ -82,13 +81,11 @@ impl CircuitSet {
     ) -> Result<ProvenSegment, ProofError> {
         let size = claim.size();
         let segment = padded(segment, self.sizes().slots(size))?;
-        let circuit = self.segment(size);
         let start = match &claim {
             SegmentClaim::Small(_) => segment.before.root,
             SegmentClaim::Large(opened) => opened.chains[0],
         };
-        let witness = || Ok(circuit.witness_from(&segment, start)?);
-        let proof = prove(&circuit.layer, self.segment_key(size), witness, log)?;
+        let proof = self.prove_slots(size, &segment, start, log)?;
         log.run(Stage::Verifying, || self.verify_segment(&proof, &claim))?;
         Ok(ProvenSegment { claim, proof })
     }
@@ -107,7 +104,7 @@ impl CircuitSet {
     /// # Errors
     /// The bytes are no proof of this circuit's shape.
     pub fn decode_segment(&self, size: SegmentSize, bytes: &[u8]) -> Result<SegmentProof, DecodeError> {
-        Proof::from_bytes(bytes, &self.segment(size).layer.circuit().data.common)
+        self.segment(size).layer.decode(bytes)
     }
 }
 

@@ -36,7 +36,7 @@ pub(crate) fn run(root: &Path, action: Action) -> Result<()> {
 
     let circuits = production_circuits();
     emit(&root.join("circuits"), &[digests(&circuits)], action)?;
-    let wrap = &circuits.family().wrap.circuit().data;
+    let wrap = circuits.family().wrap.layer.verifier();
     let files = codegen::generate(&wrap.common, &wrap.verifier_only)?;
     emit(&contracts.join("src/generated"), &files, action)?;
 

@@ -43,7 +43,7 @@ impl Builder {
     pub fn build_as<K: GenericConfig<D, F = F>>(mut self) -> Circuit<K> {
         self.inner.set_domain_separator(domain_separator(self.name, &self.custom_gates));
         let data = self.inner.build::<K>();
-        let digest = circuit_digest(&data);
+        let digest = circuit_digest(&data.verifier_only, &data.common);
         Circuit { data, ledger: self.ledger, digest }
     }
 
@@ -51,7 +51,7 @@ impl Builder {
     pub(crate) fn source_key<K: 'static>(&self) -> SourceKey {
         let mut trace = self.trace.clone();
         (self.inner.num_gates(), self.inner.num_public_inputs(), self.mode == Mode::Proving).hash(&mut trace);
-        let mut transcript = Transcript::new("weft circuit source v1");
+        let mut transcript = Transcript::new("weft circuit source v2");
         for part in [env!("CARGO_PKG_VERSION"), self.name.name, std::any::type_name::<K>()] {
             transcript.absorb(part.as_bytes());
         }
@@ -62,15 +62,6 @@ impl Builder {
             transcript.absorb(&element.to_canonical_u64().to_be_bytes());
         }
         SourceKey { name: self.name, hash: transcript.finish() }
-    }
-
-    /// Gives the construction up for a circuit that was built from the same source before.
-    pub(crate) fn into_circuit<K: GenericConfig<D, F = F>>(
-        self,
-        data: CircuitData<F, K, D>,
-        digest: CircuitDigest,
-    ) -> Circuit<K> {
-        Circuit { data, ledger: self.ledger, digest }
     }
 }
 

@@ -1,14 +1,13 @@
 use std::fs;
 
-use plonky2::field::types::Field;
+use plonky2::plonk::circuit_data::CircuitData;
 use weft_crypto::Tag;
 
-use super::{Cache, Source, StoreError};
-use crate::builder::{Builder, Circuit, CircuitName, Mode, Target};
-use crate::config::{C, F, segment_config};
+use super::{Cache, LoadError, Source, SplitCircuit, StoreError, file};
+use crate::builder::{Builder, CircuitName, Mode, Target};
+use crate::config::{C, segment_config};
 use crate::ledger::Freedom;
 use crate::testing::unlisted_generator;
-use crate::wired::Witness;
 
 const NAME: CircuitName = CircuitName { name: "cached", version: 1 };
 
@@ -26,18 +25,15 @@ fn construction(bits: u32) -> (Builder, [Target; 2]) {
     (b, inputs)
 }
 
-fn build(cache: &Cache, bits: u32) -> (Circuit<C>, [Target; 2], Source) {
+fn build(cache: &Cache, bits: u32) -> (SplitCircuit<C>, [Target; 2], Source) {
     let (builder, inputs) = construction(bits);
     let (circuit, source) = cache.build(builder);
     (circuit, inputs, source)
 }
 
-fn prove_and_verify(circuit: &Circuit<C>, inputs: [Target; 2]) {
-    let mut witness = Witness::new();
-    witness.set(inputs[0], F::from_canonical_u8(3)).expect("set once");
-    witness.set(inputs[1], F::from_canonical_u8(4)).expect("set once");
-    let proof = circuit.data.prove(witness.into_partial()).expect("3 and 4 satisfy the circuit");
-    circuit.data.verify(proof).expect("the proof is good");
+/// A circuit that was not cached.
+fn fresh(bits: u32) -> SplitCircuit<C> {
+    construction(bits).0.build().into()
 }
 
 fn only_file(directory: &std::path::Path) -> std::path::PathBuf {
@@ -51,22 +47,50 @@ fn only_file(directory: &std::path::Path) -> std::path::PathBuf {
 fn a_loaded_circuit_is_the_built_one() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let cache = Cache::new(directory.path().join("circuits"));
-    let (built, inputs, source) = build(&cache, 32);
-    assert!(matches!(source, Source::Built));
-    let (loaded, same_inputs, source) = build(&cache, 32);
-    assert!(matches!(source, Source::Loaded));
-    assert_eq!(inputs, same_inputs);
-    assert_eq!(built.digest, loaded.digest);
-    assert_eq!(built.ledger, loaded.ledger);
-    assert_eq!(built.data, loaded.data);
-    prove_and_verify(&loaded, inputs);
+    let mut fresh = fresh(32);
+    for expected in ["built", "loaded"] {
+        let (mut circuit, _, source) = build(&cache, 32);
+        assert_eq!(matches!(source, Source::Loaded), expected == "loaded", "{source:?}");
+        assert_eq!((circuit.digest, &circuit.verifier), (fresh.digest, &fresh.verifier));
+        assert!(circuit.take_prover_half().is_none(), "it is in the file");
+        let half = circuit.read_prover_half().expect("the file is whole");
+        assert!(
+            circuit
+                .prover_file_bytes()
+                .is_some_and(|bytes| bytes < fs::metadata(only_file(&cache.directory)).expect("it is there").len())
+        );
+        assert_eq!(fresh.prover_file_bytes(), None);
+        let whole = fresh.whole().expect("nothing was taken yet");
+        assert_eq!(half.wiring.generators, whole.data.prover_only.generators);
+        assert_eq!(half.wiring.representative_map, whole.data.prover_only.representative_map);
+    }
+    let expected = fresh.take_prover_half().expect("it is in memory");
+    assert_eq!(build(&cache, 32).0.read_prover_half().expect("the file is whole"), expected);
+    assert!(fresh.take_prover_half().is_none(), "it was taken");
+    assert!(matches!(fresh.read_prover_half(), Err(LoadError::NoFile)));
+}
+
+#[test]
+fn tables_are_those_of_the_library() {
+    let mut circuit = fresh(32);
+    let CircuitData { prover_only, .. } = construction(32).0.build().data;
+    let (batch, half) = (prover_only.constants_sigmas_commitment, circuit.take_prover_half().expect("in memory"));
+    for (index, row) in batch.merkle_tree.leaves.iter().enumerate() {
+        let found: Vec<_> = half.fixed.columns.iter().map(|column| column[index]).collect();
+        assert_eq!(found, *row, "leaf {index}");
+        let below_cap = &half.fixed.levels[..half.fixed.levels.len() - 1];
+        let siblings: Vec<_> =
+            below_cap.iter().enumerate().map(|(height, level)| level[(index >> height) ^ 1]).collect();
+        assert_eq!(siblings, batch.merkle_tree.prove(index).siblings, "path of leaf {index}");
+    }
+    assert_eq!(half.fixed.levels.last(), Some(&batch.merkle_tree.cap.0));
 }
 
 #[test]
 fn a_damaged_file_is_built_anew() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let cache = Cache::new(directory.path());
-    let (built, inputs, _) = build(&cache, 32);
+    let (built, ..) = build(&cache, 32);
     let path = only_file(directory.path());
     let whole = fs::read(&path).expect("readable");
     let flipped = |position: usize| {
@@ -75,7 +99,8 @@ fn a_damaged_file_is_built_anew() {
         bytes
     };
     let last = whole.len() - 1;
-    let damaged = [
+    // Whatever a start reads: header and verifier's half.
+    for bytes in [
         Vec::new(),
         whole[..40].to_vec(),
         whole[..last].to_vec(),
@@ -83,29 +108,34 @@ fn a_damaged_file_is_built_anew() {
         flipped(20),
         flipped(60),
         flipped(85),
-        flipped(100),
-        flipped(whole.len() / 2),
-        flipped(last),
-    ];
-    for bytes in damaged {
+        flipped(220),
+    ] {
         fs::write(&path, &bytes).expect("writable");
         let (circuit, _, source) = build(&cache, 32);
         assert!(matches!(source, Source::Built), "{} bytes", bytes.len());
         assert_eq!(circuit.digest, built.digest);
-        assert_eq!(fs::read(&path).expect("readable").len(), whole.len());
+        assert_eq!(fs::read(&path).expect("readable"), whole);
     }
-    prove_and_verify(&built, inputs);
+    // The prover's half: found to be damaged when it is read, and built anew by the next start.
+    let wiring_and_tables = usize::try_from(built.prover_file_bytes().expect("it is in a file")).expect("small");
+    for position in [whole.len() - wiring_and_tables, whole.len() / 2, last] {
+        fs::write(&path, flipped(position)).expect("writable");
+        let (circuit, _, source) = build(&cache, 32);
+        assert!(matches!(source, Source::Loaded), "byte {position}");
+        assert!(matches!(circuit.read_prover_half(), Err(LoadError::Damaged)), "byte {position}");
+        assert!(matches!(circuit.read_prover_half(), Err(LoadError::Io(_))), "the file is gone");
+        assert!(matches!(build(&cache, 32).2, Source::Built));
+    }
 }
 
 #[test]
 fn a_circuit_under_a_wrong_digest_is_built_anew() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let cache = Cache::new(directory.path());
-    let (circuit, _, _) = build(&cache, 32);
-    let (other, _) = construction(31);
+    let (circuit, ..) = build(&cache, 32);
     let key = construction(32).0.source_key::<C>();
-    super::store(&only_file(directory.path()), &key, &Circuit { digest: circuit.digest, ..other.build() })
-        .expect("writable");
+    let mut other = SplitCircuit { digest: circuit.digest, ..fresh(31) };
+    file::store(&only_file(directory.path()), &key, &mut other).expect("writable");
     let (again, _, source) = build(&cache, 32);
     assert!(matches!(source, Source::Built));
     assert_eq!(again.digest, circuit.digest);
@@ -132,9 +162,9 @@ fn a_circuit_that_cannot_be_stored_is_usable() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let file = directory.path().join("file");
     fs::write(&file, b"not a directory").expect("writable");
-    let (circuit, inputs, source) = build(&Cache::new(&file), 32);
+    let (mut circuit, _, source) = build(&Cache::new(&file), 32);
     assert!(matches!(source, Source::NotStored(StoreError::Io { .. })));
-    prove_and_verify(&circuit, inputs);
+    assert_eq!(circuit.take_prover_half(), fresh(32).take_prover_half());
 
     let (mut b, _) = construction(32);
     let hint = b.gadget("test", |b| b.hint(Freedom::Harmless));

@@ -44,7 +44,7 @@ impl Aggregate {
         let (present, statement) = merge_children(&mut b, statements);
         b.expose_wires::<MergedStatement>(&MergedStatementWires { statement, key_set: own_digest });
         let layer = LayerCircuit::of_common_shape(NAME, b, assembly.cache);
-        assert_eq!(&layer.circuit.data.common, shape, "an aggregate has the shape of its children");
+        assert_eq!(&layer.verifier().common, shape, "an aggregate has the shape of its children");
         Self { layer, children, present, key_set }
     }
 
@@ -91,7 +91,7 @@ impl Aggregate {
     /// Key of the circuit.
     #[must_use]
     pub const fn key(&self) -> &VerifierKey {
-        &self.layer.circuit.data.verifier_only
+        &self.layer.verifier().verifier_only
     }
 
     /// Size and identity.

@@ -1,5 +1,6 @@
 //! The whole family of circuits above the segments. Provers take their witnesses; their proofs are checked here.
 
+use plonky2_maybe_rayon::join as in_parallel;
 use weft_crypto::Digest;
 
 use super::aggregate::Aggregate;
@@ -8,7 +9,7 @@ use super::join::Join;
 use super::key::{FamilyKeys, KeySet, Origin, Shape, VerifierData};
 use super::layer::{Assembly, CircuitSummary};
 use super::lift::Lift;
-use super::proof::{AggregateProof, DecodeError, Proof, SealProof, WrappedProof};
+use super::proof::{AggregateProof, DecodeError, SealProof, WrappedProof};
 use super::seal::{Seal, SealCapacity};
 use super::statement::MergedStatement;
 use super::wrap::{Shrink, Wrap};
@@ -59,21 +60,22 @@ impl RecursionCircuits {
     /// If a circuit does not fit its size.
     #[must_use]
     pub fn build(small: &VerifierData, large: &VerifierData, sizes: FamilySizes, assembly: Assembly<'_>) -> Self {
-        let lift_small = Lift::build(LIFT_SMALL, small, assembly);
-        let lift_large = Lift::build(LIFT_LARGE, large, assembly);
+        let (lift_small, lift_large) =
+            in_parallel(|| Lift::build(LIFT_SMALL, small, assembly), || Lift::build(LIFT_LARGE, large, assembly));
         assert_eq!(lift_small.shape(), lift_large.shape(), "lifts have one shape");
         let openings = OpeningsTable::new(OPENINGS_COMPACT, sizes.openings_degree_bits);
-        let join = Join::build(lift_small.shape(), &openings, assembly);
-        let aggregate = Aggregate::build(lift_small.shape(), assembly);
+        let shape = lift_small.shape();
+        let (join, aggregate) =
+            in_parallel(|| Join::build(shape, &openings, assembly), || Aggregate::build(shape, assembly));
         let keys = FamilyKeys {
             lift_small: lift_small.key().clone(),
             lift_large: lift_large.key().clone(),
             join: join.key().clone(),
             aggregate: aggregate.key().clone(),
         };
-        let seal = Seal::build(lift_small.shape(), keys.set(), sizes.records, assembly);
-        let shrink = Shrink::build(&seal.verifier_data(), shrink_config(), assembly);
-        let wrap = Wrap::build(&shrink.circuit().data.verifier_data(), wrap_circuit_config(), assembly);
+        let seal = Seal::build(shape, keys.set(), sizes.records, assembly);
+        let shrink = Shrink::build(seal.verifier_data(), shrink_config(), assembly);
+        let wrap = Wrap::build(shrink.layer.verifier(), wrap_circuit_config(), assembly);
         Self { lift_small, lift_large, openings, join, aggregate, seal, shrink, wrap, keys }
     }
 
@@ -155,7 +157,7 @@ impl RecursionCircuits {
     /// # Errors
     /// The bytes are no such proof.
     pub fn decode_seal(&self, bytes: &[u8]) -> Result<SealProof, DecodeError> {
-        Proof::from_bytes(bytes, &self.seal.layer.circuit.data.common)
+        self.seal.layer.decode(bytes)
     }
 
     /// Reads a wrapped proof. Says nothing about validity.
@@ -163,6 +165,6 @@ impl RecursionCircuits {
     /// # Errors
     /// The bytes are no such proof.
     pub fn decode_wrapped(&self, bytes: &[u8]) -> Result<WrappedProof, DecodeError> {
-        Proof::from_bytes(bytes, &self.wrap.layer.circuit.data.common)
+        self.wrap.layer.decode(bytes)
     }
 }

@@ -52,7 +52,7 @@ impl Join {
         let statement = SegmentStatementWires { context: claim.context, before, after };
         b.expose_wires::<MergedStatement>(&MergedStatementWires { statement, key_set: own_digest });
         let layer = LayerCircuit::of_common_shape(NAME, b, assembly.cache);
-        assert_eq!(&layer.circuit.data.common, shape, "a join has the shape of its child");
+        assert_eq!(&layer.verifier().common, shape, "a join has the shape of its child");
         Self { layer, child, openings, ends, key_set }
     }
 
@@ -95,7 +95,7 @@ impl Join {
     /// Key of the circuit.
     #[must_use]
     pub const fn key(&self) -> &VerifierKey {
-        &self.layer.circuit.data.verifier_only
+        &self.layer.verifier().verifier_only
     }
 
     /// Size and identity.

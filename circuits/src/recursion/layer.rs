@@ -2,11 +2,14 @@
 
 use std::fmt;
 
+use plonky2::plonk::circuit_data::VerifierCircuitData;
+
 use super::COMMON_DEGREE_BITS;
 use super::error::VerifyError;
-use super::proof::{AggregateLayer, Layer, Proof};
+use super::proof::{AggregateLayer, DecodeError, Layer, Proof};
 use crate::builder::{Builder, Circuit, CircuitName, Mode};
-use crate::cache::Cache;
+use crate::cache::{Cache, SplitCircuit};
+use crate::config::{D, F};
 use crate::digest::CircuitDigest;
 
 /// How circuits are put together.
@@ -26,7 +29,7 @@ impl Assembly<'_> {
 /// A finished circuit of a layer.
 #[derive(Debug)]
 pub struct LayerCircuit<L: Layer> {
-    pub(crate) circuit: Circuit<L::Config>,
+    split: SplitCircuit<L::Config>,
     name: CircuitName,
     rows: usize,
 }
@@ -65,33 +68,57 @@ impl LayerCircuit<AggregateLayer> {
 impl<L: Layer> LayerCircuit<L> {
     /// Builds the circuit, or takes it out of the cache.
     pub(crate) fn build(name: CircuitName, rows: usize, builder: Builder, cache: Option<&Cache>) -> Self {
-        let circuit = match cache {
+        let split = match cache {
             Some(cache) => cache.build(builder).0,
-            None => builder.build_as(),
+            None => builder.build_as().into(),
         };
-        Self { circuit, name, rows }
+        Self { split, name, rows }
     }
 
-    /// The circuit: for provers.
+    /// The circuit by halves: for provers.
     #[must_use]
-    pub const fn circuit(&self) -> &Circuit<L::Config> {
-        &self.circuit
+    pub const fn split(&self) -> &SplitCircuit<L::Config> {
+        &self.split
     }
 
-    /// The circuit, for provers that take out of it what they keep in a form of their own.
-    pub const fn circuit_mut(&mut self) -> &mut Circuit<L::Config> {
-        &mut self.circuit
+    /// As [`Self::split`], for provers that take their half.
+    pub const fn split_mut(&mut self) -> &mut SplitCircuit<L::Config> {
+        &mut self.split
+    }
+
+    /// The circuit as the library builds it.
+    ///
+    /// # Panics
+    /// If it was built with a cache or its prover's half was taken.
+    #[must_use]
+    pub fn circuit(&self) -> &Circuit<L::Config> {
+        self.split.whole().expect("the circuit was built without a cache and nothing was taken out of it")
+    }
+
+    /// As [`Self::circuit`], for good.
+    ///
+    /// # Panics
+    /// As [`Self::circuit`].
+    #[must_use]
+    pub fn into_circuit(self) -> Circuit<L::Config> {
+        self.split.into_whole().expect("the circuit was built without a cache and nothing was taken out of it")
+    }
+
+    /// Key and shape: what verifiers know.
+    #[must_use]
+    pub const fn verifier(&self) -> &VerifierCircuitData<F, L::Config, D> {
+        &self.split.verifier
     }
 
     /// Size and identity.
     #[must_use]
     pub fn summary(&self) -> CircuitSummary {
-        let Self { circuit, name, rows } = self;
+        let Self { split, name, rows } = self;
         CircuitSummary {
             name: *name,
             rows: *rows,
-            degree_bits: circuit.data.common.degree_bits(),
-            digest: circuit.digest,
+            degree_bits: split.verifier.common.degree_bits(),
+            digest: split.digest,
         }
     }
 
@@ -100,10 +127,18 @@ impl<L: Layer> LayerCircuit<L> {
     /// # Errors
     /// It is invalid.
     pub fn verify(&self, proof: &Proof<L>) -> Result<L::PublicInputs, VerifyError> {
-        self.circuit
-            .data
+        self.split
+            .verifier
             .verify(proof.inner().clone())
             .map_err(|error| VerifyError::Invalid { layer: L::NAME, reason: error.to_string() })?;
         Ok(proof.public_inputs())
+    }
+
+    /// Reads a proof of this circuit's shape. Says nothing about validity.
+    ///
+    /// # Errors
+    /// The bytes are no such proof.
+    pub fn decode(&self, bytes: &[u8]) -> Result<Proof<L>, DecodeError> {
+        Proof::from_bytes(bytes, &self.split.verifier.common)
     }
 }

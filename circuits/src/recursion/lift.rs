@@ -83,13 +83,13 @@ impl Lift {
     /// Key of the circuit.
     #[must_use]
     pub const fn key(&self) -> &VerifierKey {
-        &self.layer.circuit.data.verifier_only
+        &self.layer.verifier().verifier_only
     }
 
     /// Shape of the circuit.
     #[must_use]
     pub const fn shape(&self) -> &Shape {
-        &self.layer.circuit.data.common
+        &self.layer.verifier().common
     }
 
     /// Size and identity.

@@ -128,8 +128,8 @@ impl Seal {
 
     /// Key and shape of the circuit.
     #[must_use]
-    pub fn verifier_data(&self) -> VerifierData {
-        self.layer.circuit.data.verifier_data()
+    pub const fn verifier_data(&self) -> &VerifierData {
+        self.layer.verifier()
     }
 
     /// Size and identity.

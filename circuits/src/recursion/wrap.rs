@@ -9,7 +9,7 @@ use super::error::VerifyError;
 use super::key::VerifierData;
 use super::layer::{Assembly, CircuitSummary, LayerCircuit};
 use super::proof::{Layer, Proof, SealLayer, ShrinkLayer, WrapLayer};
-use crate::builder::{Builder, Child, ChildKey, Circuit, CircuitName};
+use crate::builder::{Builder, Child, ChildKey, CircuitName};
 use crate::config::C;
 use crate::wired::{AssignError, Witness};
 
@@ -59,12 +59,6 @@ where
     /// It is invalid.
     pub fn verify(&self, proof: &Proof<O>) -> Result<Digest, VerifyError> {
         self.layer.verify(proof)
-    }
-
-    /// The circuit: what the contract's verifier is generated from.
-    #[must_use]
-    pub const fn circuit(&self) -> &Circuit<O::Config> {
-        &self.layer.circuit
     }
 
     /// Size and identity.

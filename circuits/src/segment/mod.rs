@@ -142,8 +142,8 @@ impl SegmentCircuit {
 
     /// Key and shape: what the lift is built for.
     #[must_use]
-    pub fn verifier_data(&self) -> VerifierData {
-        self.layer.circuit.data.verifier_data()
+    pub const fn verifier_data(&self) -> &VerifierData {
+        self.layer.verifier()
     }
 
     /// Size and identity.

@@ -50,7 +50,7 @@ pub(super) fn aggregate(run: &mut Run<'_>, cache: Option<&Path>) -> Result<()> {
     run.figure("cpu_ms", ms(costs.aggregate.cpu), "ms", costs.aggregate.cpu);
     run.figure("wall_ms", ms(costs.aggregate.wall), "ms", costs.aggregate.cpu);
     run.figure("lift_cpu_ms", ms(costs.lift.cpu), "ms", costs.lift.cpu);
-    let (compared, _) = on_threads(run.threads, || bench_library(&circuits, cache))?;
+    let (compared, _) = on_threads(run.threads, || bench_library(&circuits))?;
     let Comparison { ours, library } = compared?;
     run.figure("ratio_to_library", library.cpu.as_secs_f64() / ours.cpu.as_secs_f64(), "", ours.cpu + library.cpu);
     let (compared, _) = on_threads(run.threads, compare_small_recursion)?;

@@ -178,7 +178,7 @@ fn check(circuits: &CircuitSet, proven: &WrappedBatch, claim: &BatchClaim) -> Re
     let got = family.verify_wrapped(&wrapped).map_err(ProofError::from);
     let held = got.and_then(|got| ProofError::check_batch(claim.statement.digest(), got));
     held.map_err(|source| CollectorError::Proof { batch, source })?;
-    let data = &family.wrap.circuit().data;
+    let data = family.wrap.layer.verifier();
     let l1_proof = encode_proof(wrapped.inner(), &data.verifier_only, &data.common)
         .map_err(|source| CollectorError::Encode { batch, source })?;
     let costs = proven.jobs.iter().map(|job| JobCost { kind: job.job.kind(), wall: job.cost.wall, cpu: job.cost.cpu });

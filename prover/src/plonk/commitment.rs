@@ -2,10 +2,9 @@
 
 use plonky2::field::fft::ifft_with_options;
 use plonky2::field::polynomial::PolynomialValues;
-use plonky2::fri::oracle::PolynomialBatch;
-use plonky2::plonk::config::GenericConfig;
 use rayon::prelude::*;
-use weft_circuits::config::{D, F};
+use weft_circuits::cache::FixedTables;
+use weft_circuits::config::F;
 
 use super::domain::Domain;
 use super::hasher::PackedHasher;
@@ -33,10 +32,10 @@ impl<H: PackedHasher> Commitment<H> {
         Self { polynomials, tree: Tree::new(columns, cap_height) }
     }
 
-    /// The library's commitment, by columns.
-    pub(super) fn of_library<K: GenericConfig<D, F = F, Hasher = H>>(batch: PolynomialBatch<F, K, D>) -> Self {
-        let polynomials = batch.polynomials.into_iter().map(|polynomial| polynomial.coeffs).collect();
-        Self { polynomials, tree: Tree::of_library(batch.merkle_tree) }
+    /// The commitment that is part of a circuit.
+    pub(super) fn of_circuit(tables: FixedTables<H>) -> Self {
+        let FixedTables { polynomials, columns, levels } = tables;
+        Self { polynomials, tree: Tree::of_circuit(columns, levels) }
     }
 
     /// Coefficients of the polynomials.

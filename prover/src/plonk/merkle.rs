@@ -1,7 +1,7 @@
 //! Merkle trees over columns.
 
 use plonky2::hash::merkle_proofs::MerkleProof;
-use plonky2::hash::merkle_tree::{MerkleCap, MerkleTree};
+use plonky2::hash::merkle_tree::MerkleCap;
 use plonky2::plonk::config::GenericHashOut;
 use rayon::prelude::*;
 use weft_circuits::config::F;
@@ -39,13 +39,8 @@ impl<H: PackedHasher> Tree<H> {
         Self { columns, levels }
     }
 
-    /// The same tree as the library's, which keeps rows.
-    pub(super) fn of_library(tree: MerkleTree<F, H>) -> Self {
-        let height = (tree.leaves.len() / tree.cap.0.len()).ilog2() as usize;
-        let mut levels: Vec<_> = (0..height).map(|level| library_level(&tree, height, level)).collect();
-        let columns = (0..tree.leaves[0].len()).into_par_iter();
-        let columns = columns.map(|column| tree.leaves.iter().map(|row| row[column]).collect()).collect();
-        levels.push(tree.cap.0);
+    /// A tree that was hashed before.
+    pub(super) const fn of_circuit(columns: Vec<Vec<F>>, levels: Vec<Vec<H::Hash>>) -> Self {
         Self { columns, levels }
     }
 
@@ -70,20 +65,6 @@ impl<H: PackedHasher> Tree<H> {
         let siblings = below_cap.iter().enumerate().map(|(height, level)| level[(index >> height) ^ 1]).collect();
         MerkleProof { siblings }
     }
-}
-
-/// Digests of one level below the cap. The library keeps each pair of siblings between the pairs of the levels below.
-fn library_level<H: PackedHasher>(tree: &MerkleTree<F, H>, height: usize, level: usize) -> Vec<H::Hash> {
-    let nodes = 1 << (height - level);
-    let subtrees = tree.digests.chunks_exact(tree.digests.len() / tree.cap.0.len());
-    subtrees
-        .flat_map(|digests| (0..nodes).map(|node| digests[2 * pair_position(node >> 1, level) + (node & 1)]))
-        .collect()
-}
-
-/// Where in a subtree the library keeps a pair of siblings of a level, counted in pairs.
-const fn pair_position(pair: usize, level: usize) -> usize {
-    (pair << (level + 1)) + (1 << level) - 1
 }
 
 /// Room for digests.

@@ -32,16 +32,18 @@ mod vanishing;
 use plonky2::field::extension::Extendable;
 use plonky2::field::packable::Packable;
 use plonky2::field::packed::PackedField;
+use plonky2::field::polynomial::PolynomialCoeffs;
 use plonky2::field::types::Field;
-use plonky2::iop::generator::WitnessGeneratorRef;
+use plonky2::iop::generator::{WitnessGeneratorRef, generate_partial_witness};
 use plonky2::iop::target::Target;
 use plonky2::iop::wire::Wire;
-use plonky2::iop::witness::{PartitionWitness, Witness as _};
-use plonky2::plonk::circuit_data::{CircuitData, CommonCircuitData};
+use plonky2::iop::witness::{PartialWitness, PartitionWitness, Witness as _};
+use plonky2::plonk::circuit_data::{CommonCircuitData, ProverOnlyCircuitData};
 use plonky2::plonk::config::{GenericConfig, GenericHashOut, Hasher};
 use plonky2::plonk::proof::{OpeningSet, Proof, ProofWithPublicInputs};
 use plonky2::util::serialization::{Buffer, Read as _};
 use rayon::prelude::*;
+use weft_circuits::cache::ProverHalf;
 use weft_circuits::config::{D, F};
 
 pub use hasher::PackedHasher;
@@ -59,8 +61,14 @@ type Packed = <F as Packable>::Packing;
 type Extension = <F as Extendable<D>>::Extension;
 
 /// No proof was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PlonkError {
+    /// The inputs of a witness contradict the circuit, or are not enough.
+    #[error("the witness cannot be completed: {reason}")]
+    Incomplete {
+        /// What the library says.
+        reason: String,
+    },
     /// The witness violates a constraint.
     #[error("the witness violates a constraint")]
     Unsatisfied,
@@ -81,6 +89,8 @@ struct Challenges {
 #[derive(Debug)]
 pub struct ProvingKey<K: GenericConfig<D, F = F, Hasher: PackedHasher>> {
     domain: Domain,
+    /// What completes a witness.
+    wiring: ProverOnlyCircuitData<F, K, D>,
     /// Constants and the permutation.
     fixed: Commitment<K::Hasher>,
     /// The permutation on the subgroup.
@@ -91,44 +101,56 @@ pub struct ProvingKey<K: GenericConfig<D, F = F, Hasher: PackedHasher>> {
 }
 
 impl<K: GenericConfig<D, F = F, Hasher: PackedHasher>> ProvingKey<K> {
-    /// Takes the tables of the circuit out of the library's data, whose own prover can no longer use it.
+    /// The key of a circuit of this shape. Works on one thread.
     ///
     /// # Panics
     /// The circuit has lookups or blinding, constraints of a degree above its rate, or less rows than a pack has lanes.
     #[must_use]
-    pub fn take(circuit: &mut CircuitData<F, K, D>) -> Self {
-        let free = random_wires(circuit);
-        let CircuitData { prover_only, common, .. } = circuit;
+    pub fn new(half: ProverHalf<K>, common: &CommonCircuitData<F, D>) -> Self {
+        let ProverHalf { wiring, fixed } = half;
+        let free = random_wires(&wiring, common);
         let rate_bits = common.config.fri_config.rate_bits;
         assert!(common.luts.is_empty(), "circuits have no lookups");
         assert!(!common.config.zero_knowledge && !common.fri_params.hiding, "proofs are not blinded");
         assert!(quotient_bits(common) <= rate_bits, "constraints have a degree that the rate allows");
         assert!(common.degree() >= Packed::WIDTH, "circuits have at least {} rows", Packed::WIDTH);
         let domain = Domain::new(common.degree_bits(), rate_bits, F::coset_shift());
-        let rows = std::mem::take(&mut prover_only.sigmas);
-        let columns = (0..common.config.num_routed_wires).into_par_iter();
-        let sigmas = columns.map(|column| rows.iter().map(|row| row[column]).collect()).collect();
-        let fixed = Commitment::of_library(std::mem::take(&mut prover_only.constants_sigmas_commitment));
+        let on_subgroup = |polynomial: &Vec<F>| {
+            PolynomialCoeffs::new(polynomial.clone()).fft_with_options(None, Some(domain.roots())).values
+        };
+        let sigmas = fixed.polynomials[common.sigmas_range()].iter().map(on_subgroup).collect();
         let vanishing = Vanishing::new(common, &domain);
-        Self { domain, fixed, sigmas, vanishing, free }
+        Self { domain, wiring, fixed: Commitment::of_circuit(fixed), sigmas, vanishing, free }
     }
 
-    /// Proves a finished witness of the circuit that this key was taken from.
+    /// Completes a witness of the circuit of this key.
+    ///
+    /// # Errors
+    /// The inputs contradict the circuit, or are not enough.
+    pub fn complete<'a>(
+        &'a self,
+        inputs: PartialWitness<F>,
+        common: &'a CommonCircuitData<F, D>,
+    ) -> Result<PartitionWitness<'a, F>, PlonkError> {
+        generate_partial_witness(inputs, &self.wiring, common)
+            .map_err(|error| PlonkError::Incomplete { reason: error.to_string() })
+    }
+
+    /// Proves a finished witness of the circuit of this key.
     ///
     /// # Errors
     /// The witness violates a constraint.
     pub fn prove(
         &self,
-        circuit: &CircuitData<F, K, D>,
+        common: &CommonCircuitData<F, D>,
         witness: &PartitionWitness<'_, F>,
     ) -> Result<ProofWithPublicInputs<F, K, D>, PlonkError> {
-        let CircuitData { prover_only, common, .. } = circuit;
-        let public_inputs = witness.get_targets(&prover_only.public_inputs);
+        let public_inputs = witness.get_targets(&self.wiring.public_inputs);
         let public_inputs_hash = K::InnerHasher::hash_no_pad(&public_inputs);
         let cap_height = common.config.fri_config.cap_height;
 
         let mut transcript = Transcript::new(&common.fri_params);
-        transcript.absorb(&GenericHashOut::<F>::to_vec(&prover_only.circuit_digest));
+        transcript.absorb(&GenericHashOut::<F>::to_vec(&self.wiring.circuit_digest));
         transcript.absorb(&public_inputs_hash.elements);
 
         let mut columns = wire_columns(witness, common);
@@ -138,7 +160,7 @@ impl<K: GenericConfig<D, F = F, Hasher: PackedHasher>> ProvingKey<K> {
         let wires = Commitment::of_values(&self.domain, &columns, cap_height);
         transcript.absorb_cap(&wires.tree().cap());
 
-        let (products, challenges) = self.commit_products(&columns, circuit, &mut transcript);
+        let (products, challenges) = self.commit_products(&columns, common, &mut transcript);
         drop(columns);
         let tables = Tables {
             fixed: self.fixed.tree().columns(),
@@ -158,16 +180,15 @@ impl<K: GenericConfig<D, F = F, Hasher: PackedHasher>> ProvingKey<K> {
     fn commit_products(
         &self,
         wires: &[Vec<F>],
-        circuit: &CircuitData<F, K, D>,
+        common: &CommonCircuitData<F, D>,
         transcript: &mut Transcript<K::Hasher>,
     ) -> (Commitment<K::Hasher>, Challenges) {
-        let CircuitData { prover_only, common, .. } = circuit;
         let count = common.config.num_challenges;
         let (betas, gammas) = (transcript.challenges(count), transcript.challenges(count));
         let permutation = Permutation {
             chunk: common.quotient_degree_factor,
             shifts: &common.k_is,
-            points: &prover_only.subgroup,
+            points: &self.wiring.subgroup,
             sigmas: &self.sigmas,
             wires,
         };
@@ -253,13 +274,16 @@ impl<K: GenericConfig<D, F = F, Hasher: PackedHasher>> ProvingKey<K> {
 
 /// The wires that the library fills at random so that another try is another witness: the rest of the row of public
 /// inputs, where nothing reads them.
-fn random_wires<K: GenericConfig<D, F = F>>(circuit: &CircuitData<F, K, D>) -> Vec<Wire> {
+fn random_wires<K: GenericConfig<D, F = F>>(
+    wiring: &ProverOnlyCircuitData<F, K, D>,
+    common: &CommonCircuitData<F, D>,
+) -> Vec<Wire> {
     let filler = |generator: &&WitnessGeneratorRef<F, D>| generator.0.id() == "RandomValueGenerator";
-    let generators = circuit.prover_only.generators.iter().filter(filler);
+    let generators = wiring.generators.iter().filter(filler);
     generators
         .map(|generator| {
             let mut bytes = Vec::new();
-            let written = generator.0.serialize(&mut bytes, &circuit.common);
+            let written = generator.0.serialize(&mut bytes, common);
             match written.and_then(|()| Buffer::new(&bytes).read_target()) {
                 Ok(Target::Wire(wire)) => wire,
                 _ => unreachable!("the library's generator of a random value is its wire"),

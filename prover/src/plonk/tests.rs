@@ -5,7 +5,7 @@ use plonky2::iop::generator::generate_partial_witness;
 use plonky2::iop::target::Target;
 use plonky2::iop::witness::{PartialWitness, PartitionWitness, WitnessWrite};
 use plonky2::plonk::circuit_builder::CircuitBuilder;
-use plonky2::plonk::circuit_data::{CircuitConfig, CircuitData};
+use plonky2::plonk::circuit_data::{CircuitConfig, CircuitData, VerifierCircuitData};
 use plonky2::plonk::config::GenericConfig;
 use plonky2::plonk::proof::ProofWithPublicInputs;
 use plonky2::plonk::prover::prove_with_partition_witness;
@@ -79,21 +79,30 @@ fn library_proof<K: GenericConfig<D, F = F>>(
     proof.expect("the witness is good")
 }
 
-/// Proves with both provers and compares, on several numbers of threads.
-fn assert_proves_like_library<K>(circuit: &mut CircuitData<F, K, D>, inputs: &PartialWitness<F>) -> AnyProof<K>
+/// Takes the key out of a circuit; what is left verifies.
+fn take_key<K>(circuit: CircuitData<F, K, D>) -> (ProvingKey<K>, VerifierCircuitData<F, K, D>)
 where
     K: GenericConfig<D, F = F, Hasher: PackedHasher>,
 {
-    let mut witness = generate(circuit, inputs);
-    for wire in random_wires(circuit) {
+    let CircuitData { prover_only, verifier_only, common } = circuit;
+    (ProvingKey::new(prover_only.into(), &common), VerifierCircuitData { verifier_only, common })
+}
+
+/// Proves with both provers and compares, on several numbers of threads.
+fn assert_proves_like_library<K>(circuit: CircuitData<F, K, D>, inputs: &PartialWitness<F>) -> AnyProof<K>
+where
+    K: GenericConfig<D, F = F, Hasher: PackedHasher>,
+{
+    let mut witness = generate(&circuit, inputs);
+    for wire in random_wires(&circuit.prover_only, &circuit.common) {
         let representative = representative(&witness, Target::Wire(wire));
         witness.values[representative] = None;
     }
-    let expected = on_threads(1, || library_proof(circuit, witness));
-    let key = ProvingKey::take(circuit);
-    let witness = generate(circuit, inputs);
+    let expected = on_threads(1, || library_proof(&circuit, witness));
+    let (key, circuit) = take_key(circuit);
+    let witness = key.complete(inputs.clone(), &circuit.common).expect("the inputs are good");
     for threads in [1, 2, 4] {
-        let proof = on_threads(threads, || key.prove(circuit, &witness)).expect("the witness is good");
+        let proof = on_threads(threads, || key.prove(&circuit.common, &witness)).expect("the witness is good");
         assert_eq!(first_difference(&proof, &expected), None, "{threads} threads");
         assert!(proof.to_bytes() == expected.to_bytes(), "{threads} threads");
     }
@@ -120,24 +129,24 @@ fn first_difference<K: GenericConfig<D, F = F>>(a: &AnyProof<K>, b: &AnyProof<K>
 
 #[test]
 fn a_toy_circuit_is_proved_like_the_library_does() {
-    let (mut circuit, input) = toy::<C>(recursion_config());
-    assert_proves_like_library(&mut circuit, &toy_inputs(input));
+    let (circuit, input) = toy::<C>(recursion_config());
+    assert_proves_like_library(circuit, &toy_inputs(input));
 }
 
 #[test]
 fn a_keccak_circuit_is_proved_like_the_library_does() {
-    let (mut circuit, input) = toy::<WrapConfig>(light_wrap());
-    assert_proves_like_library(&mut circuit, &toy_inputs(input));
+    let (circuit, input) = toy::<WrapConfig>(light_wrap());
+    assert_proves_like_library(circuit, &toy_inputs(input));
 }
 
 #[test]
 fn a_segment_is_proved_like_the_library_does() {
     let name = CircuitName { name: "segment-test", version: 1 };
-    let mut circuit = SegmentCircuit::build(name, 1, Assembly::FRESH);
+    let circuit = SegmentCircuit::build(name, 1, Assembly::FRESH);
     let mut segment = idle_segment();
     segment.slots.resize(1, SlotWitness { slot: Slot::Padding, a: None, b: None });
     let inputs = circuit.witness(&segment).expect("one slot").into_partial();
-    assert_proves_like_library(&mut circuit.layer.circuit_mut().data, &inputs);
+    assert_proves_like_library(circuit.layer.into_circuit().data, &inputs);
 }
 
 #[test]
@@ -148,35 +157,35 @@ fn a_recursion_is_proved_like_the_library_does() {
     let child = builder.add_virtual_proof_with_pis(&inner.common);
     let key = builder.constant_verifier_data(&inner.verifier_only);
     builder.verify_proof::<C>(&child, &key, &inner.common);
-    let mut outer = builder.build::<C>();
+    let outer = builder.build::<C>();
     let mut inputs = PartialWitness::new();
     inputs.set_proof_with_pis_target(&child, &proof).expect("the proof has the circuit's shape");
-    assert_proves_like_library(&mut outer, &inputs);
+    assert_proves_like_library(outer, &inputs);
 }
 
 #[test]
 fn a_witness_that_violates_a_constraint_proves_nothing() {
-    let (mut circuit, input) = toy::<C>(recursion_config());
-    let key = ProvingKey::take(&mut circuit);
-    let good = generate(&circuit, &toy_inputs(input));
+    let (circuit, input) = toy::<C>(recursion_config());
+    let public_inputs = circuit.prover_only.public_inputs.clone();
+    let (key, circuit) = take_key(circuit);
+    let good = key.complete(toy_inputs(input), &circuit.common).expect("the inputs are good");
     // The input, an element of the hash, and a wire in the middle that is copied nowhere else.
-    let mut positions: Vec<_> =
-        circuit.prover_only.public_inputs[..2].iter().map(|&target| representative(&good, target)).collect();
+    let mut positions: Vec<_> = public_inputs[..2].iter().map(|&target| representative(&good, target)).collect();
     positions.push((0..good.values.len()).filter(|&position| good.values[position].is_some()).nth(700).expect("many"));
     for position in positions {
         let mut bad = good.clone();
         bad.values[position] = bad.values[position].map(|value| value + F::ONE);
-        let proof = key.prove(&circuit, &bad);
+        let proof = key.prove(&circuit.common, &bad);
         assert!(proof.is_err() || proof.is_ok_and(|proof| circuit.verify(proof).is_err()), "{position}");
     }
 }
 
 #[test]
 fn a_changed_proof_is_refused() {
-    let (mut circuit, input) = toy::<C>(recursion_config());
-    let key = ProvingKey::take(&mut circuit);
-    let witness = generate(&circuit, &toy_inputs(input));
-    let bytes = key.prove(&circuit, &witness).expect("the witness is good").to_bytes();
+    let (circuit, input) = toy::<C>(recursion_config());
+    let (key, circuit) = take_key(circuit);
+    let witness = key.complete(toy_inputs(input), &circuit.common).expect("the inputs are good");
+    let bytes = key.prove(&circuit.common, &witness).expect("the witness is good").to_bytes();
     let verify =
         |bytes: Vec<u8>| AnyProof::<C>::from_bytes(bytes, &circuit.common).and_then(|proof| circuit.verify(proof));
     verify(bytes.clone()).expect("the proof is good");

@@ -47,7 +47,7 @@ fn inputs_of(file: &ProofFile) -> [U256; 4] {
 /// The proof in the bytes that the contract reads.
 fn encoded(file: &ProofFile, circuits: &CircuitSet) -> Vec<u8> {
     let wrapped = circuits.family().decode_wrapped(&file.proof.0).unwrap();
-    let data = &circuits.family().wrap.circuit().data;
+    let data = circuits.family().wrap.layer.verifier();
     encode_proof(wrapped.inner(), &data.verifier_only, &data.common).unwrap()
 }
 

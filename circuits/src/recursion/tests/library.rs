@@ -13,7 +13,7 @@ use crate::wired::Witness;
 
 impl<L: Layer> LayerCircuit<L> {
     pub(crate) fn prove(&self, witness: Witness) -> Result<Proof<L>, ProveError> {
-        let proof = self.circuit.data.prove(witness.into_partial());
+        let proof = self.circuit().data.prove(witness.into_partial());
         let proof = proof.map_err(|error| ProveError::Unsatisfied { layer: L::NAME, reason: error.to_string() })?;
         Ok(Proof::new(proof)?)
     }

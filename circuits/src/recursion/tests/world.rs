@@ -45,8 +45,8 @@ impl StandIn {
         self.layer.prove(witness).expect("it proves anything")
     }
 
-    pub(super) fn verifier_data(&self) -> VerifierData {
-        self.layer.circuit.data.verifier_data()
+    pub(super) const fn verifier_data(&self) -> &VerifierData {
+        self.layer.verifier()
     }
 }
 
@@ -98,8 +98,8 @@ pub(super) static WORLD: LazyLock<World> = LazyLock::new(|| {
     let small = StandIn::build("stand-in-small", SMALL_ROWS);
     let large = StandIn::build("stand-in-large", LARGE_ROWS);
     let circuits = RecursionCircuits::build(
-        &small.verifier_data(),
-        &large.verifier_data(),
+        small.verifier_data(),
+        large.verifier_data(),
         FamilySizes { openings_degree_bits: 8, records: SealCapacity::PROTOCOL },
         Assembly::FRESH,
     );

@@ -66,7 +66,7 @@ fn a_segment_of_every_kind_is_proved() {
 #[test]
 fn the_circuit_is_the_recorded_one() {
     let circuit = circuit(5);
-    insta::assert_snapshot!("segment-of-five", summary(&circuit.layer.circuit));
+    insta::assert_snapshot!("segment-of-five", summary(&circuit.layer.circuit()));
     let rows = [4, 24].map(SegmentCircuit::rows_for);
     let rows_of_twenty = rows[1] - rows[0];
     insta::assert_snapshot!("rows-of-twenty-slots", rows_of_twenty.to_string());
@@ -107,15 +107,15 @@ fn a_segment_over_accesses_claims_them_instead_of_roots() {
 #[test]
 fn one_filter_is_open_on_each_row() {
     let circuit = circuit(1);
-    let common = &circuit.layer.circuit.data.common;
+    let common = &circuit.layer.circuit().data.common;
     let selectors = serde_json::to_value(&common.selectors_info).expect("string keys");
     let number = |value: &serde_json::Value| usize::try_from(value.as_u64().expect("a number")).expect("small");
     let groups: Vec<_> = selectors["groups"].as_array().expect("ranges").iter().collect();
     let group_of: Vec<_> = selectors["selector_indices"].as_array().expect("numbers").iter().map(number).collect();
     assert!(groups.len() > 1, "the gates do not fit one selector");
-    let columns = &circuit.layer.circuit.data.prover_only.constants_sigmas_commitment.polynomials;
+    let columns = &circuit.layer.circuit().data.prover_only.constants_sigmas_commitment.polynomials;
     let columns: Vec<_> = columns[..groups.len()].iter().map(|column| column.clone().fft().values).collect();
-    let checker = Checker::new(&circuit.layer.circuit);
+    let checker = Checker::new(circuit.layer.circuit());
     let rows = (0..checker.rows()).map(|row| columns.iter().map(|column| column[row]).collect::<Vec<_>>());
     for (row, selectors) in rows.enumerate() {
         let is_open = |gate: usize| {
