@@ -26,6 +26,7 @@ pub mod keystore;
 pub mod l1;
 pub mod node;
 pub mod proof_file;
+pub mod prove_child;
 pub mod proving;
 pub mod receipt;
 pub mod sequencer;

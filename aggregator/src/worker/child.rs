@@ -47,6 +47,12 @@ impl ChildProcess {
         Self { command: Box::new(command), child: None, circuits: Vec::new() }
     }
 
+    /// Id of the process, while it lives.
+    #[must_use]
+    pub fn id(&self) -> Option<u32> {
+        self.child.as_ref().and_then(|running| running.child.id())
+    }
+
     fn spawn(&self) -> Result<Running, ExecutorError> {
         let mut command = tokio::process::Command::from((self.command)());
         // In a group of its own, so that a signal to the worker from a terminal lets the job end.

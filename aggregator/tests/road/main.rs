@@ -1,6 +1,7 @@
 //! The road of a batch with real proofs: executed, proved in segments of both sizes, joined with its openings, merged, sealed,
 //! wrapped; and what is refused on it. One test, because all of it shares one set of circuits.
 
+mod keys;
 mod refusals;
 mod world;
 
@@ -50,6 +51,7 @@ async fn a_batch_becomes_one_proof_and_nothing_else_does() {
     let (fleet, events) = start(&circuits, dir.path());
     let proven = proved_by_a_fleet(&circuits, &fleet, &events, &world).await;
     check_wrapped(&circuits, &world, &proven);
+    keys::are_read_when_needed(&cache, &world);
     refusals::segment_proofs(&circuits, &world);
     refusals::jobs(&circuits, &world);
     refusals::wrapped_proofs(&circuits, &world, &proven.proof);

@@ -1,7 +1,7 @@
 //! Large segments that share a table of openings, full of transfers: what throughput is measured on.
 
 use anyhow::{Context, Result, ensure};
-use weft_aggregator::{prove_aggregate, prove_join, prove_lift};
+use weft_aggregator::{JobStatement, Task, prove_aggregate, prove_join, prove_lift};
 use weft_circuits::recursion::merge::ARITY;
 use weft_protocol::OpenedStatement;
 use weft_prover::{CircuitSet, Cost, SegmentClaim, SegmentInput, SegmentSize, StageLog, TableGroup, table_statement};
@@ -54,6 +54,12 @@ impl Group {
             chains: [first.chains[0], last.chains[1]],
         };
         Ok(Self { segments, opened, transfers })
+    }
+
+    /// The job that proves its table.
+    pub(super) fn openings_task(&self) -> Task {
+        let blobs = self.segments.iter().map(|(_, input)| input.to_bytes()).collect();
+        Task { statement: JobStatement::Openings(table_statement(&self.opened)), blobs }
     }
 
     /// Proves it with so many threads.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::float_arithmetic, reason = "figures are real numbers, and nothing depends on them")]
 
+mod alone;
 mod fleet;
 mod group;
 mod memory;

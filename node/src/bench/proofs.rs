@@ -5,15 +5,18 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use serde_json::json;
-use weft_aggregator::{BatchEnd, bench_library, bench_merges, prove_lift, prove_seal, prove_wrap};
-use weft_circuits::recursion::WrappedProof;
+use weft_aggregator::{BatchEnd, JobStatement, Task, bench_library, bench_merges, prove_lift, prove_seal, prove_wrap};
 use weft_circuits::recursion::merge::ARITY;
+use weft_circuits::recursion::{AggregateProof, SealProof, WrappedProof};
 use weft_protocol::SegmentWitness;
 use weft_protocol::crypto::Digest;
-use weft_prover::{CircuitSet, Comparison, Cost, SegmentSize, StageLog, bench_segment, compare_small_recursion};
+use weft_prover::{
+    CircuitSet, Comparison, Cost, SegmentClaim, SegmentInput, SegmentSize, StageLog, bench_segment,
+    compare_small_recursion,
+};
 
+use super::alone::prove_alone;
 use super::group::Group;
-use super::memory::{peak_mib, reset_peak, resident_mib};
 use super::workload::{ACCOUNT_BITS, Workload};
 use super::{Run, ms, on_threads, real};
 use crate::circuits;
@@ -28,17 +31,13 @@ pub(super) fn segment(run: &mut Run<'_>, cache: Option<&Path>) -> Result<()> {
     run.params = json!({ "accounts": 1 << ACCOUNT_BITS, "transfers": slots, "hot": false });
     let rows = circuits.segment(size).summary().rows;
     let witness = Workload::new(slots)?.segment()?;
-    let resident = resident_mib();
-    reset_peak();
     let cost = prove_segment(&circuits, size, &witness, run.threads)?;
     run.figure("rows_per_transfer", real(rows) / real(slots), "rows", cost.cpu);
     run.figure("cpu_ms_per_transfer", ms(cost.cpu) / real(slots), "ms", cost.cpu);
     run.figure("wall_ms", ms(cost.wall), "ms", cost.cpu);
-    if let (Some(resident), Some(peak)) = (resident, peak_mib()) {
-        // With all circuits of the set in memory, which a worker for segments has no use for; then without anything.
-        run.figure("peak_mib", peak, "MiB", cost.cpu);
-        run.figure("peak_of_proof_mib", peak - resident, "MiB", cost.cpu);
-    }
+    drop(circuits);
+    let statement = JobStatement::Segment(SegmentClaim::of(size, &witness)?);
+    prove_alone(run, cache, Task { statement, blobs: vec![SegmentInput::new(&witness).to_bytes()] })?.print(run);
     Ok(())
 }
 
@@ -56,21 +55,25 @@ pub(super) fn aggregate(run: &mut Run<'_>, cache: Option<&Path>) -> Result<()> {
     let (compared, _) = on_threads(run.threads, compare_small_recursion)?;
     let Comparison { ours, library } = compared?;
     run.figure("ratio_to_library_2_12", library.cpu.as_secs_f64() / ours.cpu.as_secs_f64(), "", ours.cpu + library.cpu);
+    let lift = prove_idle_lift(&circuits)?;
+    drop(circuits);
+    // Segments that do nothing merge to one that does nothing.
+    let statement = JobStatement::Aggregate { statement: lift.public_inputs().statement };
+    prove_alone(run, cache, Task { statement, blobs: vec![lift.to_bytes(); ARITY] })?.print(run);
     Ok(())
 }
 
 pub(super) fn wrap(run: &mut Run<'_>, cache: Option<&Path>) -> Result<()> {
     let circuits = circuits::load(cache);
-    reset_peak();
     let (end, _) = on_threads(run.threads, || prove_end(&circuits))?;
-    let (proof, seal, wrap) = end?;
+    let End { digest, sealed, wrapped, seal, wrap } = end?;
     run.figure("cpu_ms", ms(wrap.cpu), "ms", wrap.cpu);
     run.figure("wall_ms", ms(wrap.wall), "ms", wrap.cpu);
-    run.figure("proof_bytes", real(proof.to_bytes().len()), "bytes", wrap.cpu);
+    run.figure("proof_bytes", real(wrapped.to_bytes().len()), "bytes", wrap.cpu);
     run.figure("seal_cpu_ms", ms(seal.cpu), "ms", seal.cpu);
-    if let Some(peak) = peak_mib() {
-        run.figure("peak_mib", peak, "MiB", wrap.cpu);
-    }
+    drop(circuits);
+    let task = Task { statement: JobStatement::Wrap { digest }, blobs: vec![sealed.to_bytes()] };
+    prove_alone(run, cache, task)?.print(run);
     Ok(())
 }
 
@@ -78,8 +81,8 @@ pub(super) fn verify(run: &mut Run<'_>, cache: Option<&Path>) -> Result<()> {
     run.params = json!({ "checks": CHECKS });
     run.threads = 1;
     let circuits = circuits::load(cache);
-    let (proof, ..) = prove_end(&circuits)?;
-    let check = || (0..CHECKS).try_for_each(|_| circuits.family().verify_wrapped(&proof).map(drop));
+    let End { wrapped, .. } = prove_end(&circuits)?;
+    let check = || (0..CHECKS).try_for_each(|_| circuits.family().verify_wrapped(&wrapped).map(drop));
     let (result, cost) = on_threads(1, check)?;
     result?;
     run.figure("ms", ms(cost.wall / CHECKS), "ms", cost.cpu);
@@ -111,6 +114,8 @@ pub(super) fn batch(run: &mut Run<'_>, cache: Option<&Path>) -> Result<()> {
     let (end, cost) = on_threads(run.threads, || prove_end(&circuits))?;
     end?;
     run.figure("seconds_small_batch", started.elapsed().as_secs_f64(), "s", cost.cpu);
+    drop(circuits);
+    prove_alone(run, cache, group.openings_task())?.print_peak(run, "openings_peak_bytes");
     Ok(())
 }
 
@@ -122,13 +127,28 @@ fn prove_segment(circuits: &CircuitSet, size: SegmentSize, witness: &SegmentWitn
     result.context("the segment of the workload is not proved")
 }
 
-/// The wrapped proof of a batch of one idle segment, with the costs of seal and wrap.
-fn prove_end(circuits: &CircuitSet) -> Result<(WrappedProof, Cost, Cost)> {
+/// The merge of a batch of one idle segment.
+fn prove_idle_lift(circuits: &CircuitSet) -> Result<AggregateProof> {
     let (segment, _) = bench_segment(circuits, SegmentSize::Small)?;
-    let root = prove_lift(circuits, SegmentSize::Small, &[segment.proof], &mut StageLog::new())?;
+    Ok(prove_lift(circuits, SegmentSize::Small, &[segment.proof], &mut StageLog::new())?)
+}
+
+/// The end of a batch.
+struct End {
+    digest: Digest,
+    sealed: SealProof,
+    wrapped: WrappedProof,
+    seal: Cost,
+    wrap: Cost,
+}
+
+/// Seals and wraps a batch of one idle segment.
+fn prove_end(circuits: &CircuitSet) -> Result<End> {
+    let root = prove_idle_lift(circuits)?;
     let end = BatchEnd { root_before: Digest::ZERO, root_after: Digest::ZERO, records: Vec::new() };
     let (mut seal, mut wrap) = (StageLog::new(), StageLog::new());
     let (statement, sealed) = prove_seal(circuits, &root, &end, &mut seal)?;
-    let proof = prove_wrap(circuits, &sealed, statement.digest(), &mut wrap)?;
-    Ok((proof, seal.total(), wrap.total()))
+    let digest = statement.digest();
+    let wrapped = prove_wrap(circuits, &sealed, digest, &mut wrap)?;
+    Ok(End { digest, sealed, wrapped, seal: seal.total(), wrap: wrap.total() })
 }

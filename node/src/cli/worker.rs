@@ -2,7 +2,6 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::process::Command;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
@@ -13,6 +12,7 @@ use super::Context;
 use super::exit::{Exit, Usage};
 use super::options::http_url;
 use crate::circuits;
+use crate::prove_child::child_command;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -56,7 +56,7 @@ pub(super) async fn run(args: &WorkerArgs, context: &Context) -> Result<Exit> {
     let threads = args.threads.unwrap_or_else(cores);
     let name = args.name.clone().unwrap_or_else(own_name);
     let transport = HttpTransport::new(url.as_str(), token)?;
-    let executor = ChildProcess::new(child_command(threads, context)?);
+    let executor = ChildProcess::new(child_command(threads, context.circuit_cache.as_deref())?);
     let cores = u32::try_from(threads.get()).context("so many threads are not possible")?;
     context.output.note(&format!("worker {name} with {threads} threads, for {url}"));
     let shutdown = async {
@@ -66,20 +66,6 @@ pub(super) async fn run(args: &WorkerArgs, context: &Context) -> Result<Exit> {
     };
     Worker::new(transport, executor, WorkerConfig::new(name, cores, args.memory_mib)).run(shutdown).await?;
     Ok(Exit::Done)
-}
-
-/// How the prover's process is started: this program again, so that a crash takes only the proof with it.
-fn child_command(threads: NonZeroUsize, context: &Context) -> Result<impl Fn() -> Command + Send + 'static> {
-    let program = std::env::current_exe().context("this program does not know where it is")?;
-    let cache = context.circuit_cache.clone();
-    Ok(move || {
-        let mut command = Command::new(&program);
-        if let Some(cache) = &cache {
-            command.arg("--circuit-cache").arg(cache);
-        }
-        command.arg("prove-child").arg("--threads").arg(threads.to_string());
-        command
-    })
 }
 
 pub(super) fn prove_child(args: &ProveChildArgs, context: &Context) -> Result<Exit> {

@@ -61,7 +61,7 @@ fn changed_segment(change: impl Fn(&mut weft_protocol::SegmentStatement)) -> Seg
 fn lift_refuses() {
     let world = &*WORLD;
     let set = world.circuits.key_set().digest();
-    let lift = Lift::build(FOREIGN, &world.small.verifier_data(), CHECKING);
+    let lift = Lift::build(FOREIGN, world.small.verifier_data(), CHECKING);
     let failed = |segments: &[SegmentProof], present| {
         let witness = lift.assign(segments, present, &set).expect("the proofs have the right shape");
         broken_clauses(&lift.layer.circuit(), &witness, &[])
