@@ -13,7 +13,10 @@
 
 #![expect(clippy::float_arithmetic, reason = "bits of security are real numbers and decide nothing at run time")]
 
-use crate::config::LayerParameters;
+use plonky2::plonk::circuit_data::CommonCircuitData;
+use serde::Serialize;
+
+use crate::config::{D, F, LayerParameters};
 
 /// log2 of the order of the base field.
 const FIELD_BITS: f64 = 64.0;
@@ -33,8 +36,27 @@ pub struct TraceSize {
     pub polynomials: u32,
 }
 
+/// What the bits mean: see the [module](self).
+pub const CONJECTURE: &str =
+    "FRI catches words beyond the list-decoding radius with each query: up to list-decoding capacity";
+
+/// A circuit and its bits.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct CircuitSecurity {
+    /// Name of the circuit.
+    pub circuit: &'static str,
+    /// log2 of the number of rows.
+    pub degree_bits: u32,
+    /// Under the [`CONJECTURE`]: the least of all parts.
+    pub conjectured: f64,
+    /// Without it, by the better of the two proven bounds: the least of all parts.
+    pub proven: f64,
+    /// All parts.
+    pub parts: SecurityBits,
+}
+
 /// Bits of security of the parts of a proof.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct SecurityBits {
     /// Low-degree test up to list-decoding capacity.
     pub list_capacity: f64,
@@ -46,6 +68,56 @@ pub struct SecurityBits {
     pub permutation: f64,
     /// Combination of the constraints.
     pub constraints: f64,
+}
+
+impl CircuitSecurity {
+    /// The bits of a circuit as it was built.
+    #[must_use]
+    pub fn of_circuit(circuit: &'static str, common: &CommonCircuitData<F, D>) -> Self {
+        let (config, fri) = (&common.config, &common.config.fri_config);
+        let parameters = LayerParameters {
+            name: circuit,
+            wires: config.num_wires,
+            routed_wires: config.num_routed_wires,
+            challenges: config.num_challenges,
+            rate_bits: fri.rate_bits,
+            queries: fri.num_query_rounds,
+            grinding_bits: fri.proof_of_work_bits,
+            cap_height: fri.cap_height,
+        };
+        let products = 1 + common.num_partial_products;
+        let polynomials = common.sigmas_range().end
+            + config.num_wires
+            + config.num_challenges * (products + common.quotient_degree_factor);
+        Self::new(circuit, &parameters, TraceSize::new(common.degree_bits(), polynomials))
+    }
+
+    /// The bits of a circuit of this size under these parameters.
+    #[must_use]
+    pub fn new(circuit: &'static str, parameters: &LayerParameters, size: TraceSize) -> Self {
+        let parts = parameters.security(size);
+        let others = parts.permutation.min(parts.constraints);
+        Self {
+            circuit,
+            degree_bits: size.degree_bits,
+            conjectured: parts.list_capacity.min(others),
+            proven: parts.johnson.max(parts.unique_decoding).min(others),
+            parts,
+        }
+    }
+}
+
+impl TraceSize {
+    /// A size in numbers of the library.
+    ///
+    /// # Panics
+    /// If a number does not fit 32 bits.
+    #[must_use]
+    pub fn new(degree_bits: usize, polynomials: usize) -> Self {
+        let [degree_bits, polynomials] =
+            [degree_bits, polynomials].map(|number| u32::try_from(number).expect("circuits are small"));
+        Self { degree_bits, polynomials }
+    }
 }
 
 impl LayerParameters {
@@ -122,8 +194,13 @@ fn real(value: usize) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use plonky2::field::types::Field;
+    use plonky2::plonk::proof::OpeningSet;
+
     use super::*;
+    use crate::builder::{Builder, CircuitName, Mode};
     use crate::config::{OPENINGS, OPENINGS_COMPACT, RECURSION, SEGMENT, SHRINK};
+    use crate::wired::Witness;
 
     const LARGE: TraceSize = TraceSize { degree_bits: 16, polynomials: 300 };
 
@@ -161,6 +238,25 @@ mod tests {
                 assert!(value >= 100.0, "{}: {part} has {value} bits", layer.name);
             }
         }
+    }
+
+    #[test]
+    fn a_built_circuit_has_the_bits_of_its_parameters() {
+        let mut b = Builder::new(CircuitName { name: "bits", version: 1 }, RECURSION.config(), Mode::Proving);
+        let input = b.input();
+        b.expose(&[input]);
+        let circuit = b.build().data;
+        let mut witness = Witness::new();
+        witness.set(input, F::ONE).expect("set once");
+        let openings = circuit.prove(witness.into_partial()).expect("anything satisfies it").proof.openings;
+        let OpeningSet { constants, plonk_sigmas, wires, plonk_zs, partial_products, quotient_polys, .. } = openings;
+        let opened =
+            [constants, plonk_sigmas, wires, plonk_zs, partial_products, quotient_polys].map(|part| part.len());
+        let size = TraceSize::new(circuit.common.degree_bits(), opened.iter().sum());
+        let security = CircuitSecurity::of_circuit("bits", &circuit.common);
+        assert_eq!(security, CircuitSecurity::new("bits", &RECURSION, size));
+        assert_eq!(security.conjectured, security.parts.list_capacity, "the low-degree test is the weakest part");
+        assert_eq!(security.proven, security.parts.johnson);
     }
 
     /// The table of docs/soundness.md.

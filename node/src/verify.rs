@@ -1,6 +1,7 @@
 //! Checks proof files and receipts: offline, and against L1.
 
 mod l1;
+mod level;
 mod receipt;
 
 use serde::Serialize;
@@ -12,6 +13,7 @@ use crate::proof_file::ProofFile;
 use crate::receipt::Receipt;
 
 pub use l1::{L1Error, OnL1, proven_root, verify_on_l1};
+pub use level::SecurityLevel;
 pub use receipt::{VerifiedReceipt, check_transaction, verify_receipt};
 
 /// What has to hold besides the checks for a proof to mean what it says.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use weft_circuits::builder::{CircuitName, Mode};
 use weft_circuits::cache::Cache;
 use weft_circuits::recursion::{Assembly, CircuitSummary, RecursionCircuits};
+use weft_circuits::security::CircuitSecurity;
 use weft_circuits::segment::{Leaves, SegmentCircuit};
 
 use crate::keys::{KEY_MEMORY, KeySlot, ProvingKeys, Room};
@@ -137,6 +138,13 @@ impl CircuitSet {
     pub fn summaries(&self) -> Vec<CircuitSummary> {
         let segments = [self.small.summary(), self.large.summary()];
         segments.into_iter().chain(self.family.summaries()).collect()
+    }
+
+    /// Bits of security of all circuits, in the order of the road.
+    #[must_use]
+    pub fn security(&self) -> Vec<CircuitSecurity> {
+        let segments = [self.small.layer.security(), self.large.layer.security()];
+        segments.into_iter().chain(self.family.security()).collect()
     }
 }
 

@@ -29,6 +29,7 @@ use crate::config::{C, D, F, LayerParameters, recursion_config};
 use crate::digest::{CircuitDigest, FINGERPRINT_POINTS, PointElements, Transcript};
 use crate::gates::algebra::Lanes;
 use crate::recursion::CircuitSummary;
+use crate::security::{CircuitSecurity, TraceSize};
 use crate::wired::elements_of;
 
 type Extension = <F as Extendable<D>>::Extension;
@@ -261,6 +262,14 @@ impl OpeningsTable {
     pub fn summary(&self) -> CircuitSummary {
         let Self { degree_bits, .. } = *self;
         CircuitSummary { name: NAME, rows: 1 << degree_bits, degree_bits, digest: self.digest() }
+    }
+
+    /// Bits of security.
+    #[must_use]
+    pub fn security(&self) -> CircuitSecurity {
+        let Auxiliary { lookup, helpers, sums } = self.auxiliary();
+        let polynomials = COLUMNS + lookup + helpers + sums + self.quotient_parts();
+        CircuitSecurity::new(NAME.name, &self.parameters, TraceSize::new(self.degree_bits, polynomials))
     }
 
     /// Our digest of the table: parameters, size, values of the constraints at fixed points, multiset and lookup.

@@ -16,6 +16,7 @@ use super::wrap::{Shrink, Wrap};
 use crate::builder::CircuitName;
 use crate::config::{OPENINGS_COMPACT, shrink_config};
 use crate::openings::OpeningsTable;
+use crate::security::CircuitSecurity;
 use crate::wrap_config::wrap_circuit_config;
 
 const LIFT_SMALL: CircuitName = CircuitName { name: "lift-small", version: 1 };
@@ -109,6 +110,21 @@ impl RecursionCircuits {
             self.seal.summary(),
             self.shrink.summary(),
             self.wrap.summary(),
+        ]
+    }
+
+    /// Bits of security of all circuits, in the order of the road.
+    #[must_use]
+    pub fn security(&self) -> [CircuitSecurity; 8] {
+        [
+            self.lift_small.layer.security(),
+            self.lift_large.layer.security(),
+            self.openings.security(),
+            self.join.layer.security(),
+            self.aggregate.layer.security(),
+            self.seal.layer.security(),
+            self.shrink.layer.security(),
+            self.wrap.layer.security(),
         ]
     }
 

@@ -11,6 +11,7 @@ use crate::builder::{Builder, Circuit, CircuitName, Mode};
 use crate::cache::{Cache, SplitCircuit};
 use crate::config::{D, F};
 use crate::digest::CircuitDigest;
+use crate::security::CircuitSecurity;
 
 /// How circuits are put together.
 #[derive(Clone, Copy, Debug)]
@@ -120,6 +121,12 @@ impl<L: Layer> LayerCircuit<L> {
             degree_bits: split.verifier.common.degree_bits(),
             digest: split.digest,
         }
+    }
+
+    /// Bits of security.
+    #[must_use]
+    pub fn security(&self) -> CircuitSecurity {
+        CircuitSecurity::of_circuit(self.name.name, &self.split.verifier.common)
     }
 
     /// Checks a proof of this circuit and returns what it proves.

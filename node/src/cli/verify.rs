@@ -18,8 +18,8 @@ use crate::circuits;
 use crate::proof_file::ProofFile;
 use crate::receipt::L1Pointer;
 use crate::verify::{
-    ASSUMPTIONS, Document, FailedCheck, L1Error, OF_A_RECEIPT, OF_L1, OnL1, STATED_BY_A_RECEIPT, Verified,
-    VerifiedReceipt, WITHOUT_L1, check_contract, verify, verify_on_l1, verify_receipt,
+    ASSUMPTIONS, Document, FailedCheck, L1Error, OF_A_RECEIPT, OF_L1, OnL1, STATED_BY_A_RECEIPT, SecurityLevel,
+    Verified, VerifiedReceipt, WITHOUT_L1, check_contract, verify, verify_on_l1, verify_receipt,
 };
 
 /// Largest file that is read: a batch of 4,096 records and its proof have half a megabyte.
@@ -54,6 +54,14 @@ struct Asked {
     contract: L1Address,
 }
 
+/// What the checks have led to.
+struct Checked {
+    shown: Shown,
+    /// What L1 says, if it was asked.
+    seen: Option<OnL1>,
+    level: SecurityLevel,
+}
+
 /// What a file has shown.
 enum Shown {
     Proof(Verified),
@@ -65,13 +73,13 @@ pub(super) fn run(args: &VerifyArgs, context: &Context) -> Result<Exit> {
     let bytes = read(&args.file)?;
     let result = check(&bytes, asked, context);
     let result = match result {
-        Ok(shown) => Ok(shown),
+        Ok(checked) => Ok(checked),
         // A check that failed is a result; everything else is an error.
         Err(error) => Err(error.downcast::<FailedCheck>()?),
     };
     match (&result, context.output.is_json()) {
         (result, true) => line(&object(result).to_string()),
-        (Ok((shown, seen)), false) => line(text(shown, seen.as_ref()).trim_end()),
+        (Ok(checked), false) => line(text(checked).trim_end()),
         (Err(failed), false) => eprintln!("weft: {}: {failed}", args.file.display()),
     }
     Ok(if result.is_ok() { Exit::Done } else { Exit::Failed })
@@ -97,7 +105,7 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("cannot read {shown}"))
 }
 
-fn check(bytes: &[u8], asked: Option<Asked>, context: &Context) -> Result<(Shown, Option<OnL1>)> {
+fn check(bytes: &[u8], asked: Option<Asked>, context: &Context) -> Result<Checked> {
     let document = Document::read(bytes)?;
     let (file, pointer): (&ProofFile, Option<&L1Pointer>) = match &document {
         Document::Proof(file) => (file, None),
@@ -114,10 +122,11 @@ fn check(bytes: &[u8], asked: Option<Asked>, context: &Context) -> Result<(Shown
         Document::Proof(file) => Shown::Proof(verify(file, &circuits)?),
         Document::Receipt(receipt) => Shown::Receipt(Box::new(verify_receipt(receipt, &circuits)?)),
     };
-    let Some(asked) = asked else { return Ok((shown, None)) };
+    let level = SecurityLevel::of(&circuits);
+    let Some(asked) = asked else { return Ok(Checked { shown, seen: None, level }) };
     let seen = super::block_on(async { Ok(verify_on_l1(file, pointer, asked.l1).await) })?;
     match seen {
-        Ok(seen) => Ok((shown, Some(seen))),
+        Ok(seen) => Ok(Checked { shown, seen: Some(seen), level }),
         Err(L1Error::Failed(failed)) => Err(failed.into()),
         Err(error) => Err(error.into()),
     }
@@ -132,20 +141,21 @@ fn assumptions(shown: &Shown, seen: Option<&OnL1>) -> Vec<&'static str> {
     assumptions
 }
 
-fn object(result: &Result<(Shown, Option<OnL1>), FailedCheck>) -> Value {
+fn object(result: &Result<Checked, FailedCheck>) -> Value {
     match result {
-        Ok((shown, seen)) => {
+        Ok(Checked { shown, seen, level }) => {
             let (kind, proven, stated) = match shown {
                 Shown::Proof(proof) => ("proof", json!(proof), json!([])),
                 Shown::Receipt(receipt) => ("receipt", json!(receipt), json!(STATED_BY_A_RECEIPT)),
             };
-            json!({ "ok": true, "kind": kind, "proven": proven, "not_proven": stated, "l1": seen, "assumptions": assumptions(shown, seen.as_ref()) })
+            json!({ "ok": true, "kind": kind, "proven": proven, "not_proven": stated, "l1": seen, "assumptions": assumptions(shown, seen.as_ref()), "security": level })
         }
         Err(failed) => json!({ "ok": false, "check": failed.check.to_string(), "reason": failed.reason }),
     }
 }
 
-fn text(shown: &Shown, seen: Option<&OnL1>) -> String {
+fn text(checked: &Checked) -> String {
+    let Checked { shown, seen, level } = checked;
     let mut text = String::new();
     let batch = match shown {
         Shown::Proof(proof) => proof,
@@ -162,8 +172,9 @@ fn text(shown: &Shown, seen: Option<&OnL1>) -> String {
         text += "  rollup, verifier and gates have the code of this program, byte for byte;\n";
         text += &format!("  by now it has verified {last_verified} batches\n");
     }
+    text += &level.text();
     text += "this assumes:\n";
-    for assumption in assumptions(shown, seen) {
+    for assumption in assumptions(shown, seen.as_ref()) {
         text += &format!("  - {assumption}\n");
     }
     text
