@@ -28,4 +28,5 @@ mod tag;
 pub use digest::{Digest, ParseDigestError};
 pub use error::DecodeError;
 pub use field::Goldilocks;
+pub use simd::Vectors;
 pub use tag::Tag;

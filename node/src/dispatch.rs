@@ -70,6 +70,12 @@ impl<O: Outlets> Dispatcher<O> {
         Self { store, outlets }
     }
 
+    /// The store that it writes into.
+    #[must_use]
+    pub const fn store(&self) -> &Arc<RollupStore> {
+        &self.store
+    }
+
     /// Where its orders go.
     #[must_use]
     pub const fn outlets(&self) -> &O {

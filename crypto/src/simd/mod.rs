@@ -11,6 +11,8 @@ mod avx2;
 mod avx512;
 mod wide;
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 pub(crate) use wide::Wide;
 
 #[cfg(target_arch = "x86_64")]
@@ -76,8 +78,31 @@ pub(crate) trait Kernel {
     fn run<S: Simd>(self, simd: S);
 }
 
-/// Runs the kernel with the widest vectors that the processor has; gives it back if there are none.
+/// Which vectors hashing uses. It computes the same with all of them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Vectors {
+    /// The widest that the processor has.
+    Widest,
+    /// None: the code for any processor.
+    None,
+}
+
+/// Whether vectors are left alone.
+static IS_PORTABLE: AtomicBool = AtomicBool::new(false);
+
+impl Vectors {
+    /// Has all hashing of this process use these from now on. To compare, or where vectors are not trusted.
+    pub fn use_everywhere(self) {
+        // Nothing depends on when others see it.
+        IS_PORTABLE.store(self == Self::None, Ordering::Relaxed);
+    }
+}
+
+/// Runs the kernel with the widest vectors that the processor has; gives it back if there are none, or none may be used.
 pub(crate) fn run<K: Kernel>(kernel: K) -> Result<(), K> {
+    if IS_PORTABLE.load(Ordering::Relaxed) {
+        return Err(kernel);
+    }
     #[cfg(target_arch = "x86_64")]
     {
         if let Some(simd) = Avx512::detect() {
@@ -90,4 +115,32 @@ pub(crate) fn run<K: Kernel>(kernel: K) -> Result<(), K> {
         }
     }
     Err(kernel)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Vectors;
+    use crate::poseidon::{LANES, WIDTH, permute_lanes};
+
+    #[test]
+    fn hashes_do_not_depend_on_the_vectors() {
+        let states: [[u64; LANES]; WIDTH] =
+            core::array::from_fn(|i| core::array::from_fn(|lane| (i * LANES + lane) as u64 * 0x9e37_79b9_7f4a_7c15));
+        let [wide, none] = [Vectors::Widest, Vectors::None].map(|vectors| {
+            vectors.use_everywhere();
+            let is_taken = super::run(Nothing).is_ok();
+            let mut states = states;
+            permute_lanes(&mut states);
+            (is_taken, states)
+        });
+        Vectors::Widest.use_everywhere();
+        assert!(!none.0, "no kernel runs");
+        assert_eq!(wide.1, none.1);
+    }
+
+    struct Nothing;
+
+    impl super::Kernel for Nothing {
+        fn run<S: super::Simd>(self, _: S) {}
+    }
 }

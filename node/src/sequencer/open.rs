@@ -1,6 +1,7 @@
 //! From what is on the disk to a sequencer that goes on.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use weft_api::Finality;
@@ -21,7 +22,7 @@ use crate::l1::L1Head;
 use crate::telemetry;
 
 /// Entries of the log that are read at once: their signatures are checked together.
-const REPLAY_ENTRIES: usize = 1024;
+pub(super) const REPLAY_ENTRIES: usize = 1024;
 
 /// Why a node cannot go on with what is on the disk.
 #[derive(Debug, thiserror::Error)]
@@ -148,7 +149,13 @@ impl Opening {
             if chunk.is_empty() {
                 break;
             }
-            self.replay_chunk(chunk.into_iter().map(|(_, entry)| entry).collect(), dispatcher)?;
+            let chunk: Vec<_> = chunk.into_iter().map(|(_, entry)| entry).collect();
+            for entry in &chunk {
+                if let LogEntry::Sealed { l1_block, .. } | LogEntry::BatchesAbandoned { l1_block, .. } = *entry {
+                    self.l1_block = self.l1_block.max(l1_block);
+                }
+            }
+            replay_entries(&mut self.machine, chunk, dispatcher)?;
         }
         tracing::info!(from, to = self.machine.log_next, "log replayed");
         Ok(())
@@ -162,46 +169,6 @@ impl Opening {
             }
         }
         Ok(())
-    }
-
-    fn replay_chunk<O: Outlets>(
-        &mut self,
-        entries: Vec<LogEntry>,
-        dispatcher: &mut Dispatcher<O>,
-    ) -> Result<(), OpeningError> {
-        let signed = entries.iter().filter_map(LogEntry::signed).cloned().collect();
-        let mut checked = self.machine.check(signed)?.into_iter();
-        for entry in entries {
-            if let LogEntry::Sealed { l1_block, .. } | LogEntry::BatchesAbandoned { l1_block, .. } = entry {
-                self.l1_block = self.l1_block.max(l1_block);
-            }
-            let entry = match entry {
-                LogEntry::Transaction { at, .. } => {
-                    let checked = checked.next().expect("each transaction was checked");
-                    Replayed::Transaction { checked, at }
-                }
-                LogEntry::BatchesAbandoned { from, reason, proving, l1_block, at } => {
-                    let order = Abandonment { from, reason, proving, l1_block, at };
-                    Replayed::Abandonment { order, taken: self.taken(from)? }
-                }
-                other => Replayed::Other(other),
-            };
-            self.machine.replay(entry)?;
-            for order in std::mem::take(&mut self.machine.orders) {
-                if let Some(done) = dispatcher.perform(order).map_err(OpeningError::Order)? {
-                    self.machine.done(done);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// What the store has of a batch and of those after it: all that was sealed, because each order is done before the next
-    /// entry.
-    fn taken(&self, from: u32) -> Result<Vec<Taken>, OpeningError> {
-        let archive = Archive::new(Arc::clone(&self.store));
-        let taken = (from..=self.last_sealed()).map(|number| archive.taken(number));
-        Ok(taken.collect::<Result<_, _>>()?)
     }
 
     /// The state root after a batch, 0 for the state before the first; `None` if there is no such sealed batch.
@@ -277,4 +244,42 @@ impl Opening {
             stuck: BTreeMap::new(),
         }
     }
+}
+
+/// Does entries of the log once more, and their orders with them.
+pub(super) fn replay_entries<O: Outlets>(
+    machine: &mut Machine,
+    entries: Vec<LogEntry>,
+    dispatcher: &mut Dispatcher<O>,
+) -> Result<(), OpeningError> {
+    let signed = entries.iter().filter_map(LogEntry::signed).cloned().collect();
+    let mut checked = machine.check(signed)?.into_iter();
+    for entry in entries {
+        let entry = match entry {
+            LogEntry::Transaction { at, .. } => {
+                let checked = checked.next().expect("each transaction was checked");
+                Replayed::Transaction { checked, at }
+            }
+            LogEntry::BatchesAbandoned { from, reason, proving, l1_block, at } => {
+                let order = Abandonment { from, reason, proving, l1_block, at };
+                let last = machine.last.map_or(0, |last| last.number);
+                Replayed::Abandonment { order, taken: taken(dispatcher.store(), from..=last)? }
+            }
+            other => Replayed::Other(other),
+        };
+        machine.replay(entry)?;
+        for order in std::mem::take(&mut machine.orders) {
+            if let Some(done) = dispatcher.perform(order).map_err(OpeningError::Order)? {
+                machine.done(done);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What the store has of these batches: all that were sealed, because each order is done before the next entry.
+fn taken(store: &Arc<RollupStore>, batches: RangeInclusive<u32>) -> Result<Vec<Taken>, OpeningError> {
+    let archive = Archive::new(Arc::clone(store));
+    let taken = batches.map(|number| archive.taken(number));
+    Ok(taken.collect::<Result<_, _>>()?)
 }

@@ -90,6 +90,17 @@ impl Database {
         Ok(database)
     }
 
+    /// The identity that was written into the database in folder `path`; `None` if there is no database.
+    pub(super) fn recorded_identity(part: Part, path: &Path) -> Result<Option<Vec<u8>>, OpenError> {
+        if !path.join(CURRENT).exists() {
+            return Ok(None);
+        }
+        // Without its lock, which whoever has it open holds.
+        let db = DB::open_for_read_only(&Options::default(), path, false).map_err(|error| failure(part, path, &error))?;
+        let format = db.get(FORMAT).map_err(|error| failure(part, path, &error))?;
+        Ok(format.and_then(|format| format.split_first_chunk::<4>().map(|(_, identity)| identity.to_vec())))
+    }
+
     fn check_format(&self, identity: &[u8]) -> Result<(), OpenError> {
         let path = || self.path.clone();
         let Some(format) = self.get_bytes(DEFAULT_COLUMN_FAMILY_NAME, FORMAT)? else {

@@ -43,6 +43,12 @@ pub enum OpenError {
         /// Who has it, as written in its lock file.
         holder: String,
     },
+    /// There is none.
+    #[error("{} holds no log of a rollup", path.display())]
+    NoStore {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The operating system refuses.
     #[error("cannot use {}: {source}; the path must be a folder that this user may write to, with space left", path.display())]
     Folder {

@@ -107,6 +107,16 @@ impl RollupStore {
         Ok((store, opened))
     }
 
+    /// Opens the store in folder `dir`, whatever deployment it is of. There must be one.
+    ///
+    /// # Errors
+    /// There is none; else as [`Self::open`].
+    pub fn open_existing(dir: &Path) -> Result<(Self, Opened), OpenError> {
+        let none = || OpenError::NoStore { path: dir.to_owned() };
+        let identity = Database::recorded_identity(Part::Log, &dir.join(LOG))?.ok_or_else(none)?;
+        Self::open(dir, &identity)
+    }
+
     /// What the store holds now.
     ///
     /// # Errors
