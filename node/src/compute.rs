@@ -3,6 +3,7 @@
 //! Checks of signatures and hashing of trees run on a pool of their own, so that a proof, which keeps the global pool
 //! busy for seconds, does not delay an answer.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -21,7 +22,19 @@ impl Compute {
     /// # Errors
     /// The operating system gives no threads.
     pub fn new() -> Result<Self> {
-        let pool = ThreadPoolBuilder::new()
+        Self::of(ThreadPoolBuilder::new())
+    }
+
+    /// A pool of so many threads.
+    ///
+    /// # Errors
+    /// The operating system gives no threads.
+    pub fn with_threads(threads: NonZeroUsize) -> Result<Self> {
+        Self::of(ThreadPoolBuilder::new().num_threads(threads.get()))
+    }
+
+    fn of(builder: ThreadPoolBuilder) -> Result<Self> {
+        let pool = builder
             .thread_name(|index| format!("compute-{index}"))
             .build()
             .context("cannot start the threads for short work")?;

@@ -29,6 +29,7 @@ pub mod proof_file;
 pub mod prove_child;
 pub mod proving;
 pub mod receipt;
+pub mod replay;
 pub mod sequencer;
 pub mod signatures;
 pub mod supervise;

@@ -1,15 +1,18 @@
 //! The road of a batch with real proofs: executed, proved in segments of both sizes, joined with its openings, merged, sealed,
 //! wrapped; and what is refused on it. One test, because all of it shares one set of circuits.
 
+mod decoders;
 mod keys;
 mod refusals;
 mod world;
 
+use std::alloc::System;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use cap::Cap;
 use tokio::sync::oneshot;
 use weft_aggregator::coordinator::Clock;
 use weft_aggregator::{
@@ -20,10 +23,15 @@ use weft_prover::{CircuitSet, SegmentInput, SegmentSize};
 use weft_storage::blobs::{BlobStore as _, FileBlobs};
 use weft_storage::jobs::{Budgets, JobState, MemoryJobStore, Millis};
 
+use decoders::Proofs;
 use world::{ExecutedWorld, SIZES};
 
 /// Longer than any batch of these sizes takes on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(600);
+
+/// Counts, and bounds what a decoder may take.
+#[global_allocator]
+static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);
 
 type Fleet = Arc<Coordinator<MemoryJobStore, FileBlobs>>;
 type Events = Arc<Mutex<Vec<FleetEvent>>>;
@@ -63,6 +71,19 @@ async fn a_batch_becomes_one_proof_and_nothing_else_does() {
     refusals::openings(&circuits, &world, &proofs);
     let seal = proof_of(&fleet, dir.path(), Job::Seal).await;
     refusals::seals(&circuits, &world, &seal);
+    let [lift, openings, join] = <[Vec<u8>; 3]>::try_from(proofs).expect("three jobs");
+    let proofs = Proofs {
+        small: proof_of(&fleet, dir.path(), Job::Segment(2)).await,
+        large: proof_of(&fleet, dir.path(), Job::Segment(0)).await,
+        merges: vec![lift, join, proof_of(&fleet, dir.path(), Job::Aggregate(span(0, 3))).await],
+        openings,
+        seal,
+        wrapped: proven.proof,
+    };
+    let order = world.orders().swap_remove(2);
+    decoders::inputs_are_refused(&order.input);
+    decoders::messages_are_refused(JobStatement::Segment(order.claim), proofs.small.clone());
+    decoders::proofs_are_taken_whole_or_not_at_all(&circuits, proofs);
     a_bad_segment_halts_its_batch(&circuits, &world).await;
     benches_run_every_job(&circuits, world, dir.path()).await;
 }

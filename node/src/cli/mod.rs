@@ -27,6 +27,7 @@ mod output;
 mod passphrase;
 mod pay;
 mod profile;
+mod replay;
 mod settings;
 mod signals;
 mod status;
@@ -119,6 +120,8 @@ enum Command {
     Status(status::StatusArgs),
     /// Checks a proof or a receipt: offline, and against L1.
     Verify(verify::VerifyArgs),
+    /// Makes a batch once more from the log, and compares: root, witness, proofs.
+    Replay(replay::ReplayArgs),
     /// Checks this machine, L1 and a node, and says what to do.
     Doctor(doctor::DoctorArgs),
     /// Measures a part of the system.
@@ -152,6 +155,7 @@ impl Command {
             | Self::Batch(_)
             | Self::Status(_)
             | Self::Verify(_)
+            | Self::Replay(_)
             | Self::Doctor(_)
             | Self::Bench(_)
             | Self::Completions(_)
@@ -211,6 +215,7 @@ fn run_command(command: &Command, context: &Context) -> Result<Exit> {
         Command::Workers(args) => block_on(workers::run(args, context)),
         Command::Status(args) => block_on(status::run(args, context)),
         Command::Verify(args) => verify::run(args, context),
+        Command::Replay(args) => replay::run(args, context),
         Command::Doctor(args) => doctor::run(args, context),
         Command::Bench(args) => bench::run(args, context),
         Command::Completions(args) => completions::run(args),

@@ -4,6 +4,7 @@ use super::*;
 
 mod behaviour;
 mod clock;
+mod rerun;
 mod restart;
 mod traces;
 mod views;

@@ -96,7 +96,8 @@ impl Database {
             return Ok(None);
         }
         // Without its lock, which whoever has it open holds.
-        let db = DB::open_for_read_only(&Options::default(), path, false).map_err(|error| failure(part, path, &error))?;
+        let db =
+            DB::open_for_read_only(&Options::default(), path, false).map_err(|error| failure(part, path, &error))?;
         let format = db.get(FORMAT).map_err(|error| failure(part, path, &error))?;
         Ok(format.and_then(|format| format.split_first_chunk::<4>().map(|(_, identity)| identity.to_vec())))
     }
