@@ -50,7 +50,7 @@ pub async fn run_demo(console: &Console, cache: Option<&Path>, proofs: Option<&P
     if let Some(folder) = proofs {
         save_proofs(&scene, folder).await?;
     }
-    scene.stop().await?;
+    scene.stop().await?.close().context("the temporary folder cannot be deleted")?;
     report.seconds.total = begin.elapsed().as_secs_f64();
     Ok(report)
 }

@@ -308,13 +308,13 @@ impl Scene {
         Ok(held.map_or(0, |balance| balance.amount.get()))
     }
 
-    /// Stops the node.
+    /// Stops the node. Its folder is deleted when it is dropped.
     ///
     /// # Errors
     /// Its server had failed.
-    pub async fn stop(self) -> Result<()> {
+    pub async fn stop(self) -> Result<TempDir> {
         self.node.stop().await?;
-        self.data.close().context("the temporary folder cannot be deleted")
+        Ok(self.data)
     }
 }
 

@@ -9,6 +9,7 @@ mod bad_input;
 mod l1;
 mod offline;
 mod receipts;
+mod replay;
 mod rules;
 
 use std::sync::Arc;
@@ -48,7 +49,8 @@ async fn the_road(net: Devnet) {
     receipts::every_field_is_checked(&scene, &circuits).await;
     l1::refuses_proofs_that_are_not_the_batch_s(&scene, &circuits).await;
     l1::refuses_second_claims_strangers_and_repetitions(&scene).await;
-    scene.stop().await.unwrap();
+    let data = scene.stop().await.unwrap();
+    tokio::task::spawn_blocking(move || replay::comes_out_as_stored(data.path(), &circuits)).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

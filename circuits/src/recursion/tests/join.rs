@@ -94,7 +94,7 @@ fn a_join_claims_what_segments_with_paths_do() {
     let other_set = KeySet { lift_small: digest(8), lift_large: digest(8), join: digest(8), aggregate: digest(8) };
     let other_state = |state| RunningState { chain: digest(9), ..state };
     let checking = Join::build(lift.shape(), &table, Assembly { mode: Mode::Checking, cache: None });
-    let checker = Checker::new(&checking.layer.circuit());
+    let checker = Checker::new(checking.layer.circuit());
     for (clause, input, set) in [
         ("JN-1", input, other_set),
         ("JN-2", JoinInput { openings: &invalid, ..input }, set),
@@ -103,17 +103,17 @@ fn a_join_claims_what_segments_with_paths_do() {
         ("JN-3", JoinInput { after: other_state(batch.after), ..input }, set),
     ] {
         let witness = |join: &Join| join.assign(&input, lift.key(), &set).expect("the right shapes");
-        let checked = generate(&checking.layer.circuit(), &witness(&checking), &[]);
+        let checked = generate(checking.layer.circuit(), &witness(&checking), &[]);
         // A row can hold operations of two clauses: an invalid table breaks rows of the child's verification too.
         let broken = clauses_of(&checker.broken_claims(&checked.witness));
         assert!(broken.contains(clause), "{clause}: {broken:?}");
-        let proving = generate(&join.layer.circuit(), &witness(&join), &[]);
-        assert!(!proving.conflicts.is_empty() || check(&join.layer.circuit(), &proving.witness).is_err(), "{clause}");
+        let proving = generate(join.layer.circuit(), &witness(&join), &[]);
+        assert!(!proving.conflicts.is_empty() || check(join.layer.circuit(), &proving.witness).is_err(), "{clause}");
     }
     // A state after that is not hashed.
     let forged = [(forged_output(&checking, "JN-4"), F::ONE)];
     let witness = checking.assign(&input, lift.key(), &set).expect("the right shapes");
-    let checked = generate(&checking.layer.circuit(), &witness, &forged);
+    let checked = generate(checking.layer.circuit(), &witness, &forged);
     assert_eq!(clauses_of(&checker.broken_claims(&checked.witness)), BTreeSet::from(["JN-4"]));
     insta::assert_snapshot!("rows-of-a-join", join.summary().rows.to_string());
 }

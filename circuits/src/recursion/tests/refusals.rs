@@ -64,7 +64,7 @@ fn lift_refuses() {
     let lift = Lift::build(FOREIGN, world.small.verifier_data(), CHECKING);
     let failed = |segments: &[SegmentProof], present| {
         let witness = lift.assign(segments, present, &set).expect("the proofs have the right shape");
-        broken_clauses(&lift.layer.circuit(), &witness, &[])
+        broken_clauses(lift.layer.circuit(), &witness, &[])
     };
     let (a, b) = (&world.segments[0], &world.segments[1]);
     let both = [a.clone(), b.clone()];
@@ -130,7 +130,7 @@ fn aggregate_refuses(foreign: &Foreign) {
     let world = &*WORLD;
     let (keys, set) = (world.circuits.keys(), world.circuits.key_set());
     let aggregate = Aggregate::build(world.circuits.common_shape(), CHECKING);
-    let circuit = &aggregate.layer.circuit();
+    let circuit = aggregate.layer.circuit();
     let present = [true, true, false];
     let first = (&world.first.proof, &keys.lift_small);
     let last = (&world.last.proof, &keys.lift_large);
@@ -166,7 +166,7 @@ fn aggregate_refuses(foreign: &Foreign) {
     assert!(other_context.contains("MG-2"));
 
     // The circuit for proving refuses too, up to the verifier.
-    let proving = &world.circuits.aggregate.layer.circuit();
+    let proving = world.circuits.aggregate.layer.circuit();
     let forced = generate(proving, &disguised, &[]).witness;
     assert!(!Checker::new(proving).broken_rows(&forced).is_empty());
     assert!(prove_anyway(proving, forced).is_err());
@@ -177,7 +177,7 @@ fn seal_refuses(foreign: &Foreign) {
     let (keys, set) = (world.circuits.keys(), world.circuits.key_set());
     let capacity = SealCapacity::new(8).expect("in range");
     let seal = Seal::build(world.circuits.common_shape(), set, capacity, CHECKING);
-    let circuit = &seal.layer.circuit();
+    let circuit = seal.layer.circuit();
     let good =
         seal.assign(&seal_input(&world.batch, &world.records), keys.get(world.batch.origin)).expect("the right shape");
     assert_eq!(broken_clauses(circuit, &good, &[]), BTreeSet::new());
@@ -215,7 +215,7 @@ fn wrap_refuses() {
     let mut lie = seal.inner().clone();
     lie.public_inputs[0] += F::ONE;
     let lie = Proof::new(lie).expect("as many public inputs");
-    let shrink = &circuits.shrink.layer.circuit();
+    let shrink = circuits.shrink.layer.circuit();
     let witness = circuits.shrink.witness(&lie).expect("the right shape");
     assert_eq!(broken_clauses(shrink, &witness, &[]), only("WR-1"));
     assert!(circuits.shrink.prove(&lie).is_err());
@@ -227,5 +227,5 @@ fn wrap_refuses() {
     lie.public_inputs[3] += F::ONE;
     let lie = Proof::new(lie).expect("as many public inputs");
     let witness = circuits.wrap.witness(&lie).expect("the right shape");
-    assert_eq!(broken_clauses(&circuits.wrap.layer.circuit(), &witness, &[]), only("WR-1"));
+    assert_eq!(broken_clauses(circuits.wrap.layer.circuit(), &witness, &[]), only("WR-1"));
 }

@@ -43,7 +43,7 @@ fn witness(circuit: &SegmentCircuit, segment: &SegmentWitness) -> Witness {
 /// Whether the gates of the circuit for proving object.
 pub(super) fn is_refused(checker: &Checker<'_, C>, case: &Case, forced: &[(Target, F)]) -> bool {
     let circuit = one_slot(Mode::Proving);
-    let generated = generate(&circuit.layer.circuit, &witness(circuit, &case.segment()), forced);
+    let generated = generate(circuit.layer.circuit(), &witness(circuit, &case.segment()), forced);
     // A forced wire is in conflict with its generator, which says nothing.
     let is_conflict = forced.is_empty() && !generated.is_complete();
     is_conflict || !checker.broken_rows(&generated.witness).is_empty()
@@ -55,14 +55,14 @@ fn failed_clauses(
     forced: &[(Target, F)],
 ) -> std::collections::BTreeSet<&'static str> {
     let circuit = one_slot(Mode::Checking);
-    let generated = generate(&circuit.layer.circuit, &witness(circuit, &case.segment()), forced);
+    let generated = generate(circuit.layer.circuit(), &witness(circuit, &case.segment()), forced);
     clauses_of(&checker.broken_claims(&generated.witness))
 }
 
 #[test]
 fn what_is_rejected_breaks_the_same_clause_as_with_paths() {
     let (proving, checking) = (one_slot(Mode::Proving), one_slot(Mode::Checking));
-    let (prover, checker) = (Checker::new(&proving.layer.circuit), Checker::new(&checking.layer.circuit));
+    let (prover, checker) = (Checker::new(proving.layer.circuit()), Checker::new(checking.layer.circuit()));
     for (clause, case) in rejected() {
         let error = case.segment().evaluate().expect_err("the slot is bad");
         assert_eq!(clause_of(&case.slot.slot, &error), clause);
@@ -83,13 +83,13 @@ fn what_is_rejected_breaks_the_same_clause_as_with_paths() {
 #[test]
 fn the_chain_after_a_slot_is_determined() {
     let circuit = one_slot(Mode::Proving);
-    let checker = Checker::new(&circuit.layer.circuit);
+    let checker = Checker::new(circuit.layer.circuit());
     let after = circuit.wires.after.root;
     for case in accepted() {
         let (_, accesses) = case.segment().accesses().expect("accepted");
         let opened = [&case.slot.a, &case.slot.b].into_iter().flatten().count();
         assert_eq!(accesses.len(), opened, "what is only read is an access too: {case:?}");
-        let honest = generate(&circuit.layer.circuit, &witness(circuit, &case.segment()), &[]);
+        let honest = generate(circuit.layer.circuit(), &witness(circuit, &case.segment()), &[]);
         let end = Digest(after.map(|wire| from_field(value_of(&honest.witness, wire))));
         assert_eq!(end, chain_accesses(CHAIN, &accesses), "{case:?}");
         let claim = |chain: Digest| -> Vec<(Target, F)> {
@@ -111,10 +111,10 @@ fn the_chain_after_a_slot_is_determined() {
 #[test]
 fn every_wire_is_constrained() {
     let circuit = one_slot(Mode::Proving);
-    let checker = Checker::new(&circuit.layer.circuit);
+    let checker = Checker::new(circuit.layer.circuit());
     for case in accepted().into_iter().step_by(4) {
         let inputs = witness(circuit, &case.segment());
-        let honest = generate(&circuit.layer.circuit, &inputs, &[]);
+        let honest = generate(circuit.layer.circuit(), &inputs, &[]);
         assert!(checker.broken_rows(&honest.witness).is_empty());
         let unread = case.unread_wires(circuit, &honest.witness);
         let free = unconstrained_classes(&checker, &honest.witness).into_iter();
@@ -128,10 +128,10 @@ fn every_wire_is_constrained() {
 #[test]
 fn no_wires_move_together() {
     let circuit = one_slot(Mode::Proving);
-    let checker = Checker::new(&circuit.layer.circuit);
+    let checker = Checker::new(circuit.layer.circuit());
     for case in accepted() {
         let inputs = witness(circuit, &case.segment());
-        let honest = generate(&circuit.layer.circuit, &inputs, &[]);
+        let honest = generate(circuit.layer.circuit(), &inputs, &[]);
         assert_eq!(movable_classes(&checker, &honest.witness, &inputs), Vec::<usize>::new(), "{case:?}");
     }
 }
@@ -140,12 +140,12 @@ fn no_wires_move_together() {
 #[test]
 fn objects_that_are_not_opened_have_no_effect() {
     let circuit = one_slot(Mode::Proving);
-    let checker = Checker::new(&circuit.layer.circuit);
+    let checker = Checker::new(circuit.layer.circuit());
     let padding =
         accepted().into_iter().find(|case| matches!(case.slot.slot, Slot::Padding)).expect("one of each kind");
     let object = &circuit.wires.slots[0].input.b;
     let forced = [(object.header, F::TWO), (object.owner[0], F::TWO), (object.amounts[3], F::TWO)];
-    let generated = generate(&circuit.layer.circuit, &witness(circuit, &padding.segment()), &forced);
+    let generated = generate(circuit.layer.circuit(), &witness(circuit, &padding.segment()), &forced);
     assert!(checker.broken_rows(&generated.witness).is_empty());
     let end = circuit.wires.after.root.map(|wire| from_field(value_of(&generated.witness, wire)));
     assert_eq!(Digest(end), CHAIN);
@@ -155,11 +155,11 @@ fn objects_that_are_not_opened_have_no_effect() {
 #[test]
 fn no_gate_hands_on_a_false_output() {
     let circuit = one_slot(Mode::Proving);
-    let checker = Checker::new(&circuit.layer.circuit);
-    let routed = circuit.layer.circuit.data.common.config.num_routed_wires;
+    let checker = Checker::new(circuit.layer.circuit());
+    let routed = circuit.layer.circuit().data.common.config.num_routed_wires;
     let case = &accepted()[2];
     let inputs = witness(circuit, &case.segment());
-    let honest = generate(&circuit.layer.circuit, &inputs, &[]).witness;
+    let honest = generate(circuit.layer.circuit(), &inputs, &[]).witness;
     let outputs = |row: usize| -> Vec<usize> {
         let id = checker.gate(row).0.id();
         let of = |name: &str, columns: Vec<usize>| if id.starts_with(name) { columns } else { Vec::new() };

@@ -48,7 +48,7 @@ impl Case {
         forced: &[(Target, F)],
     ) -> BTreeSet<ClauseId> {
         let witness = circuit.witness(&self.segment()).expect("one slot");
-        let generated = generate(&circuit.layer.circuit(), &witness, forced);
+        let generated = generate(circuit.layer.circuit(), &witness, forced);
         clauses_of(&checker.broken_claims(&generated.witness))
     }
 
@@ -267,14 +267,14 @@ pub(super) fn forgeries() -> Vec<(ClauseId, usize, Tamper)> {
 #[test]
 fn forged_wires_break_their_clause() {
     let (proving, checking) = (one_slot(Mode::Proving), one_slot(Mode::Checking));
-    let (prover, checker) = (Checker::new(&proving.layer.circuit()), Checker::new(&checking.layer.circuit()));
+    let (prover, checker) = (Checker::new(proving.layer.circuit()), Checker::new(checking.layer.circuit()));
     let honest = accepted();
     for (clause, case, tamper) in forgeries() {
         let case = &honest[case];
         let failed = case.failed_clauses(&checking, &checker, &tamper(&checking.wires.slots[0]));
         assert!(failed.contains(clause), "{clause} does not fail, but {failed:?}: {case:?}");
         let witness = proving.witness(&case.segment()).expect("one slot");
-        let forged = generate(&proving.layer.circuit(), &witness, &tamper(&proving.wires.slots[0]));
+        let forged = generate(proving.layer.circuit(), &witness, &tamper(&proving.wires.slots[0]));
         assert!(!prover.broken_rows(&forged.witness).is_empty(), "{clause}: the gates accept {case:?}");
     }
 }
@@ -284,7 +284,7 @@ fn forged_wires_break_their_clause() {
 #[test]
 fn forged_rows_break_their_clause() {
     let (proving, checking) = (one_slot(Mode::Proving), one_slot(Mode::Checking));
-    let (prover, checker) = (Checker::new(&proving.layer.circuit()), Checker::new(&checking.layer.circuit()));
+    let (prover, checker) = (Checker::new(proving.layer.circuit()), Checker::new(checking.layer.circuit()));
     let case = &accepted()[1];
     for clause in ["SE-1", "SE-2", "SL-4", "SL-5", "SL-6", "SL-9", "SL-10", "SL-11", "SL-12", "SL-13", "TX-3"] {
         let rows = checking.layer.circuit().ledger.assertions().iter().find_map(|assertion| match assertion.claim {
@@ -300,7 +300,7 @@ fn forged_rows_break_their_clause() {
         let failed = case.failed_clauses(&checking, &checker, &forged);
         assert!(failed.contains(clause), "{clause} does not fail, but {failed:?}");
         let witness = proving.witness(&case.segment()).expect("one slot");
-        let generated = generate(&proving.layer.circuit(), &witness, &forged);
+        let generated = generate(proving.layer.circuit(), &witness, &forged);
         assert!(!prover.broken_rows(&generated.witness).is_empty(), "{clause}: the gates accept");
     }
 }
@@ -309,13 +309,13 @@ fn forged_rows_break_their_clause() {
 #[test]
 fn forged_fee_sums_are_refused() {
     let circuit = one_slot(Mode::Proving);
-    let checker = Checker::new(&circuit.layer.circuit());
+    let checker = Checker::new(circuit.layer.circuit());
     for (clause, case) in [("TX-11", 1), ("CF-3", 11)] {
         let case = &accepted()[case];
         let witness = circuit.witness(&case.segment()).expect("one slot");
         for sum in circuit.wires.after.fee_sums {
-            let honest = value_of(&generate(&circuit.layer.circuit(), &witness, &[]).witness, sum);
-            let forged = generate(&circuit.layer.circuit(), &witness, &[(sum, honest + F::ONE)]);
+            let honest = value_of(&generate(circuit.layer.circuit(), &witness, &[]).witness, sum);
+            let forged = generate(circuit.layer.circuit(), &witness, &[(sum, honest + F::ONE)]);
             assert!(!checker.broken_rows(&forged.witness).is_empty(), "{clause}: another fee sum is accepted");
         }
     }
@@ -352,14 +352,14 @@ fn proofs_of_bad_witnesses_are_refused() {
     let honest = accepted();
     let witness = |case: &Case, forged: &[(Target, F)]| {
         let witness = circuit.witness(&case.segment()).expect("one slot");
-        generate(&circuit.layer.circuit(), &witness, forged).witness
+        generate(circuit.layer.circuit(), &witness, forged).witness
     };
-    assert!(prove_anyway(&circuit.layer.circuit(), witness(&honest[0], &[])).is_ok());
+    assert!(prove_anyway(circuit.layer.circuit(), witness(&honest[0], &[])).is_ok());
     for (clause, case, tamper) in forgeries().into_iter().step_by(4) {
         let forged = witness(&honest[case], &tamper(&circuit.wires.slots[0]));
-        assert!(prove_anyway(&circuit.layer.circuit(), forged).is_err(), "{clause}");
+        assert!(prove_anyway(circuit.layer.circuit(), forged).is_err(), "{clause}");
     }
     for (clause, case) in rejected().into_iter().step_by(4) {
-        assert!(prove_anyway(&circuit.layer.circuit(), witness(&case, &[])).is_err(), "{clause}");
+        assert!(prove_anyway(circuit.layer.circuit(), witness(&case, &[])).is_err(), "{clause}");
     }
 }

@@ -32,11 +32,11 @@ fn samples<S: Strategy>(strategy: &S, count: usize) -> Vec<S::Value> {
 fn assert_agree(cases: &[Case]) {
     let proving = one_slot(Mode::Proving);
     let checking = one_slot(Mode::Checking);
-    let (prover, checker) = (Checker::new(&proving.layer.circuit()), Checker::new(&checking.layer.circuit()));
+    let (prover, checker) = (Checker::new(proving.layer.circuit()), Checker::new(checking.layer.circuit()));
     for case in cases {
         let segment = case.segment();
         let witness = proving.witness(&segment).expect("one slot");
-        let generated = generate(&proving.layer.circuit(), &witness, &[]);
+        let generated = generate(proving.layer.circuit(), &witness, &[]);
         let satisfied = generated.is_complete() && prover.broken_rows(&generated.witness).is_empty();
         let failed = case.failed_clauses(&checking, &checker, &[]);
         match segment.statement() {
@@ -165,15 +165,15 @@ fn queue_entries_have_exactly_one_outcome() {
     let cases: Vec<_> = deposits.chain(openings).collect();
     assert_agree(&cases);
     let proving = one_slot(Mode::Proving);
-    let checker = Checker::new(&proving.layer.circuit());
+    let checker = Checker::new(proving.layer.circuit());
     let bounced = proving.wires.slots[0].input.fields.bounced.target();
     let mut outcomes = [0; 2];
     for case in cases {
         let segment = case.segment();
         let witness = proving.witness(&segment).expect("one slot");
-        let honest = generate(&proving.layer.circuit(), &witness, &[]);
+        let honest = generate(proving.layer.circuit(), &witness, &[]);
         let outcome = value_of(&honest.witness, bounced);
-        let other = generate(&proving.layer.circuit(), &witness, &[(bounced, F::ONE - outcome)]);
+        let other = generate(proving.layer.circuit(), &witness, &[(bounced, F::ONE - outcome)]);
         assert!(!checker.broken_rows(&other.witness).is_empty(), "the other outcome is accepted: {case:?}");
         if segment.evaluate().is_ok() {
             outcomes[usize::from(outcome == F::ONE)] += 1;
@@ -186,10 +186,10 @@ fn queue_entries_have_exactly_one_outcome() {
 #[test]
 fn every_wire_is_constrained() {
     let circuit = one_slot(Mode::Proving);
-    let checker = Checker::new(&circuit.layer.circuit());
+    let checker = Checker::new(circuit.layer.circuit());
     for case in accepted() {
         let witness = circuit.witness(&case.segment()).expect("one slot");
-        let honest = generate(&circuit.layer.circuit(), &witness, &[]);
+        let honest = generate(circuit.layer.circuit(), &witness, &[]);
         assert!(checker.broken_rows(&honest.witness).is_empty());
         let free = unconstrained_classes(&checker, &honest.witness);
         let unread = case.unread_wires(&circuit, &honest.witness);
@@ -200,6 +200,6 @@ fn every_wire_is_constrained() {
     }
     // With all wires at once; slots over accesses are tried in every kind.
     let witness = circuit.witness(&accepted()[2].segment()).expect("one slot");
-    let honest = generate(&circuit.layer.circuit, &witness, &[]);
+    let honest = generate(circuit.layer.circuit(), &witness, &[]);
     assert_eq!(movable_classes(&checker, &honest.witness, &witness), Vec::<usize>::new());
 }

@@ -66,7 +66,7 @@ fn a_segment_of_every_kind_is_proved() {
 #[test]
 fn the_circuit_is_the_recorded_one() {
     let circuit = circuit(5);
-    insta::assert_snapshot!("segment-of-five", summary(&circuit.layer.circuit()));
+    insta::assert_snapshot!("segment-of-five", summary(circuit.layer.circuit()));
     let rows = [4, 24].map(SegmentCircuit::rows_for);
     let rows_of_twenty = rows[1] - rows[0];
     insta::assert_snapshot!("rows-of-twenty-slots", rows_of_twenty.to_string());
@@ -138,7 +138,7 @@ fn gates_have_ids_and_behaviour_of_their_own() {
     for leaves in [Leaves::ByPaths, Leaves::ByAccesses] {
         let name = CircuitName { name: "segment-test", version: 1 };
         let circuit = SegmentCircuit::build_with(name, 1, leaves, Assembly::FRESH);
-        let gates = &circuit.layer.circuit.data.common.gates;
+        let gates = &circuit.layer.circuit().data.common.gates;
         let ids: BTreeSet<_> = gates.iter().map(|gate| gate.0.id()).collect();
         let behaviour: BTreeSet<_> = gates.iter().map(|gate| gate_fingerprint(gate.0.as_ref())).collect();
         assert_eq!((ids.len(), behaviour.len()), (gates.len(), gates.len()));

@@ -63,7 +63,7 @@ fn widths(wires: &SegmentWires) -> Vec<Width> {
 #[test]
 fn no_value_is_wider_than_it_says() {
     let circuit: &SegmentCircuit = one_slot(Mode::Proving);
-    let checker = Checker::new(&circuit.layer.circuit);
+    let checker = Checker::new(circuit.layer.circuit());
     let cases = accepted();
     let mut tried = 0;
     for (name, target, bits) in widths(&circuit.wires) {
