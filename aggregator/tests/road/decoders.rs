@@ -25,12 +25,14 @@ const CHANGES: u64 = 400;
 /// What lengths are set to.
 const HUGE: [u64; 4] = [u64::MAX, 1 << 62, 1 << 40, 0xffff_ffff];
 
+/// Whether bytes are taken.
+type Decoder<'a> = dyn Fn(&[u8]) -> bool + 'a;
+
 /// A decoder with an encoding that it takes.
 pub(crate) struct Target<'a> {
     name: &'static str,
     encoding: Vec<u8>,
-    /// Whether the bytes are taken.
-    takes: Box<dyn Fn(&[u8]) -> bool + 'a>,
+    takes: Box<Decoder<'a>>,
 }
 
 impl<'a> Target<'a> {

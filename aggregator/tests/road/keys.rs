@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::slice::from_ref;
 
 use weft_aggregator::prove_lift;
 use weft_prover::{CircuitSet, ProvenSegment, SegmentSize, StageLog};
@@ -15,12 +16,12 @@ pub(crate) fn are_read_when_needed(cache: &Path, world: &ExecutedWorld) {
     assert!(circuits.loaded_keys().is_empty(), "nothing was proved yet");
     let proven = prove(&circuits, world);
     assert_eq!(circuits.loaded_keys(), ["segment-small"]);
-    prove_lift(&circuits, SMALL, &[proven.proof.clone()], &mut StageLog::new()).expect("a good segment");
+    prove_lift(&circuits, SMALL, from_ref(&proven.proof), &mut StageLog::new()).expect("a good segment");
     assert_eq!(circuits.loaded_keys(), ["segment-small", "lift-small"], "there is room for both");
 
     let circuits = load(cache).with_key_memory(0);
     assert_eq!(prove(&circuits, world), proven);
-    prove_lift(&circuits, SMALL, &[proven.proof.clone()], &mut StageLog::new()).expect("a good segment");
+    prove_lift(&circuits, SMALL, from_ref(&proven.proof), &mut StageLog::new()).expect("a good segment");
     assert_eq!(circuits.loaded_keys(), ["lift-small"], "a key makes room for the next");
     assert_eq!(prove(&circuits, world), proven);
     assert_eq!(circuits.loaded_keys(), ["segment-small"]);
