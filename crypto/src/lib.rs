@@ -9,6 +9,7 @@
 //!   length;
 //! * [`keccak`]: the hash of the EVM, many at once;
 //! * [`quintic`], [`curve`], [`scalar`]: the curve ecGFp5 and its prime-order group;
+//! * [`sums`]: weighted sums of elements, many at once;
 //! * [`schnorr`]: keys and signatures whose verification is cheap in a circuit.
 //!
 //! Invariant: every value has one encoding, and decoding refuses all others.
@@ -23,6 +24,7 @@ pub mod quintic;
 pub mod scalar;
 pub mod schnorr;
 mod simd;
+pub mod sums;
 mod tag;
 
 pub use digest::{Digest, ParseDigestError};

@@ -129,6 +129,33 @@ impl<F: RichField> Default for TranscriptState<F> {
     }
 }
 
+impl<F: RichField> TranscriptState<F> {
+    /// The bytes whose hash is the chaining value after the next step.
+    #[must_use]
+    pub fn step_message(&self) -> Vec<u8> {
+        let elements = self.block[..self.pending].iter();
+        let mut message = self.chain.to_vec();
+        message.extend(elements.flat_map(|element| element.to_canonical_u64().to_be_bytes()));
+        message
+    }
+}
+
+/// The bytes whose hash is what the challenges come from that follow this chaining value.
+#[must_use]
+pub fn challenge_message(chain: &[u8; 32]) -> [u8; 33] {
+    let mut message = [CHALLENGE_SUFFIX; 33];
+    message[..32].copy_from_slice(chain);
+    message
+}
+
+/// The second and the first challenge out of such a hash.
+#[must_use]
+pub fn challenges<F: RichField>(hash: &[u8; 32]) -> [F; CHALLENGES_PER_STEP] {
+    let [high, low] =
+        [0, 16].map(|start| hash[start..start + 16].iter().fold(0, |value, &byte| value << 8 | u128::from(byte)));
+    [low, high].map(F::from_noncanonical_u128)
+}
+
 impl<F> AsRef<[F]> for TranscriptState<F> {
     fn as_ref(&self) -> &[F] {
         &self.block
@@ -163,23 +190,9 @@ impl<F: RichField> PlonkyPermutation<F> for TranscriptState<F> {
     }
 
     fn permute(&mut self) {
-        let mut step = Keccak256::new();
-        step.update(self.chain);
-        for element in &self.block[..self.pending] {
-            step.update(element.to_canonical_u64().to_be_bytes());
-        }
-        self.chain = step.finalize().into();
+        self.chain = Keccak256::digest(self.step_message()).into();
         self.pending = 0;
-
-        let mut derivation = Keccak256::new();
-        derivation.update(self.chain);
-        derivation.update([CHALLENGE_SUFFIX]);
-        let bytes: [u8; 32] = derivation.finalize().into();
-        let (first, second) = bytes.split_at(16);
-        self.challenges = [second, first].map(|half| {
-            let half = half.try_into().expect("half of 32 bytes");
-            F::from_noncanonical_u128(u128::from_be_bytes(half))
-        });
+        self.challenges = challenges(&Keccak256::digest(challenge_message(&self.chain)).into());
     }
 
     /// The two challenges of the last step (fewer than `RATE`: the challenger asks again when they run out).

@@ -12,7 +12,8 @@ mod partial;
 use crate::field::mul_loose;
 use crate::{Digest, Goldilocks, Tag};
 use constants::{HALF_FULL_ROUNDS, PARTIAL_ROUNDS, ROUND_CONSTANTS, ROUNDS};
-pub use lanes::{LANES, compress_many, hash_many, permute_lanes};
+pub(crate) use lanes::reduce;
+pub use lanes::{LANES, MIX_LANES, compress_many, hash_many, mix_lanes, permute_lanes};
 use linear::mix;
 
 /// Elements of the state.

@@ -1,12 +1,10 @@
 //! Where a quotient is computed: a coset of the points of a domain that holds its degree.
 
-use plonky2::field::packed::PackedField;
 use plonky2::field::polynomial::PolynomialValues;
 use plonky2::field::types::Field;
 use plonky2::util::reverse_index_bits_in_place;
 use weft_circuits::config::F;
 
-use super::Packed;
 use super::domain::{Domain, reversed};
 
 /// The first points of a domain, in bit-reversed order.
@@ -50,29 +48,55 @@ impl Coset {
         F::batch_multiplicative_inverse(&denominators)
     }
 
-    /// The values of a column at the points times the generator of the subgroup, for the pack that begins at `first`.
+    /// Writes the values of a column at the points times the generator of the subgroup, for a block of points from `first`
+    /// on. Blocks are aligned and have at most as many points as the subgroup, a power of two.
     ///
-    /// Lanes are the last bits of the reversed order, the first ones of the natural one: the next row is in the same lane
-    /// of another pack, but for the last pack, in which it is in the next lane of the first one.
-    pub(super) fn next_row(&self, column: &[F], first: usize) -> Packed {
-        let (start, lane_bits) = (first >> self.degree_bits << self.degree_bits, Packed::WIDTH.ilog2() as usize);
-        let pack_bits = self.degree_bits - lane_bits;
-        let next = reversed((first - start) >> lane_bits, pack_bits) + 1;
-        if next < 1 << pack_bits {
-            let position = start + (reversed(next, pack_bits) << lane_bits);
-            return *Packed::from_slice(&column[position..position + Packed::WIDTH]);
+    /// The last bits of a position are the first ones of its point's exponent: the next row of a block is a block in the same
+    /// order, but for the last one, whose next row is the first one in the order of the next exponents.
+    pub(super) fn next_row(&self, column: &[F], first: usize, values: &mut [F]) {
+        let (start, inner_bits) = (first >> self.degree_bits << self.degree_bits, values.len().ilog2() as usize);
+        let block_bits = self.degree_bits - inner_bits;
+        let next = reversed((first - start) >> inner_bits, block_bits) + 1;
+        if next < 1 << block_bits {
+            let position = start + (reversed(next, block_bits) << inner_bits);
+            values.copy_from_slice(&column[position..position + values.len()]);
+        } else {
+            for (inner, value) in values.iter_mut().enumerate() {
+                let exponent = (reversed(inner, inner_bits) + 1) & ((1 << inner_bits) - 1);
+                *value = column[start + reversed(exponent, inner_bits)];
+            }
         }
-        let mut values = Packed::ZEROS;
-        for (lane, value) in values.as_slice_mut().iter_mut().enumerate() {
-            let next_lane = (reversed(lane, lane_bits) + 1) % Packed::WIDTH;
-            *value = column[start + reversed(next_lane, lane_bits)];
-        }
-        values
     }
 
     /// The coefficients of a polynomial with these values at the points.
     pub(super) fn interpolate(&self, mut values: Vec<F>) -> Vec<F> {
         reverse_index_bits_in_place(&mut values);
         PolynomialValues::new(values).coset_ifft(F::coset_shift()).coeffs
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use plonky2::field::types::Sample;
+
+    use super::*;
+
+    #[test]
+    fn the_next_row_is_the_value_at_the_next_point() {
+        let (degree_bits, coset_bits) = (6, 1);
+        let domain = Domain::new(degree_bits, 2, F::coset_shift());
+        let coset = Coset::new(&domain, degree_bits, coset_bits);
+        let coefficients = F::rand_vec(1 << degree_bits);
+        let column = domain.extend(&coefficients);
+        let generator = F::primitive_root_of_unity(degree_bits);
+        let at = |x: F| coefficients.iter().rev().fold(F::ZERO, |sum, &coefficient| sum * x + coefficient);
+        for block in [1, 8, 1 << degree_bits] {
+            for (index, points) in coset.points().chunks_exact(block).enumerate() {
+                let mut values = vec![F::ZERO; block];
+                coset.next_row(&column, index * block, &mut values);
+                let expected: Vec<_> = points.iter().map(|&x| at(generator * x)).collect();
+                assert_eq!(values, expected, "block {index} of {block} points");
+            }
+        }
     }
 }

@@ -42,13 +42,38 @@ impl Domain {
     /// The values of a polynomial on the coset.
     pub(super) fn extend(&self, coefficients: &[F]) -> Vec<F> {
         let mut values = Vec::with_capacity(self.scales.len());
-        for scales in self.scales.chunks_exact(coefficients.len()) {
+        self.append(coefficients, 0, &mut values);
+        values
+    }
+
+    /// The values of a polynomial on the coset, from those on its first `2^degree_bits` points. The shift is one.
+    pub(super) fn complete(&self, mut values: Vec<F>) -> Vec<F> {
+        let mut coefficients = values.clone();
+        self.interpolate(&mut coefficients);
+        values.reserve_exact(self.scales.len() - values.len());
+        self.append(&coefficients, 1, &mut values);
+        values
+    }
+
+    /// Appends the values on the small cosets from `first` on.
+    fn append(&self, coefficients: &[F], first: usize, values: &mut Vec<F>) {
+        for scales in self.scales.chunks_exact(coefficients.len()).skip(first) {
             let start = values.len();
             values.extend_from_slice(coefficients);
             batch_multiply_inplace(&mut values[start..], scales);
             self.transform(&mut values[start..]);
         }
-        values
+    }
+
+    /// From values on the subgroup to coefficients.
+    fn interpolate(&self, values: &mut [F]) {
+        if values.len() >= 2 * Packed::WIDTH {
+            untransform::<Packed>(values, &self.roots);
+        } else {
+            untransform::<F>(values, &self.roots);
+        }
+        let scale = F::from_canonical_usize(values.len()).inverse();
+        values.iter_mut().for_each(|value| *value *= scale);
     }
 
     /// The first `count` points of the coset; polynomials have at least two coefficients.
@@ -100,7 +125,59 @@ fn transform<P: PackedField<Scalar = F>>(values: &mut [F], roots: &FftRootTable<
     }
 }
 
+/// What undoes [`transform`], but for a factor that is the length: from bit-reversed to natural order.
+fn untransform<P: PackedField<Scalar = F>>(values: &mut [F], roots: &FftRootTable<F>) {
+    let width_bits = P::WIDTH.ilog2() as usize;
+    let packs = P::pack_slice_mut(values);
+    let (inside, across) = roots.split_at(width_bits.min(roots.len()));
+    for (level, roots) in inside.iter().enumerate() {
+        let half = 1 << level;
+        let mut twiddles = P::ZEROS;
+        for (lane, twiddle) in twiddles.as_slice_mut().iter_mut().enumerate() {
+            *twiddle = inverse_root(roots, lane % half);
+        }
+        for pair in packs.chunks_exact_mut(2) {
+            let (u, v) = pair[0].interleave(pair[1], half);
+            let v = v * twiddles;
+            (pair[0], pair[1]) = (u + v).interleave(u - v, half);
+        }
+    }
+    for (level, roots) in across.iter().enumerate() {
+        let half = 1 << level;
+        let inverses: Vec<F> = (0..half * P::WIDTH).map(|index| inverse_root(roots, index)).collect();
+        let twiddles = P::pack_slice(&inverses);
+        for block in packs.chunks_exact_mut(2 * half) {
+            let (left, right) = block.split_at_mut(half);
+            for ((u, v), &twiddle) in left.iter_mut().zip(right).zip(twiddles) {
+                let twisted = *v * twiddle;
+                (*u, *v) = (*u + twisted, *u - twisted);
+            }
+        }
+    }
+}
+
+/// `1 / wⁱ` where `roots` are the powers of a root `w` of minus one, as many as its order halves.
+fn inverse_root(roots: &[F], index: usize) -> F {
+    if index == 0 { F::ONE } else { -roots[roots.len() - index] }
+}
+
 /// The lowest `bits` bits of `index` in reverse; `index` is below `2^bits`.
 pub(super) const fn reversed(index: usize, bits: usize) -> usize {
     if bits == 0 { 0 } else { index.reverse_bits() >> (usize::BITS as usize - bits) }
+}
+
+#[cfg(test)]
+mod tests {
+    use plonky2::field::types::Sample;
+
+    use super::*;
+
+    #[test]
+    fn values_are_completed_as_they_are_extended() {
+        for (degree_bits, rate_bits) in [(0, 2), (1, 1), (2, 3), (3, 2), (4, 1), (5, 3), (9, 1)] {
+            let domain = Domain::new(degree_bits, rate_bits, F::ONE);
+            let values = domain.extend(&F::rand_vec(1 << degree_bits));
+            assert_eq!(domain.complete(values[..1 << degree_bits].to_vec()), values, "2^{degree_bits}, 2^-{rate_bits}");
+        }
+    }
 }

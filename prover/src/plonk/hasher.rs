@@ -2,9 +2,8 @@
 
 use std::ops::Range;
 
-use plonky2::field::types::{Field, Field64, PrimeField64};
+use plonky2::field::types::{Field, Field64};
 use plonky2::hash::hash_types::{HashOut, NUM_HASH_OUT_ELTS};
-use plonky2::hash::hashing::PlonkyPermutation;
 use plonky2::hash::poseidon::{PoseidonHash, SPONGE_RATE, SPONGE_WIDTH};
 use plonky2::plonk::config::Hasher;
 use weft_circuits::config::F;
@@ -18,17 +17,9 @@ pub trait PackedHasher: Hasher<F> {
     /// Digests of pairs of siblings.
     fn hash_pairs(children: &[Self::Hash], parents: &mut [Self::Hash]);
 
-    /// The first of the candidates that grinds: with it at `position` of the state, the last element of the response has so
-    /// many leading zeros.
-    fn grind(state: &Self::Permutation, position: usize, candidates: Range<u64>, zeros: u32) -> Option<u64> {
-        candidates.into_iter().find(|&candidate| {
-            let mut state = *state;
-            state.set_elt(F::from_canonical_u64(candidate), position);
-            state.permute();
-            let response = state.squeeze().last().expect("a response has elements");
-            response.to_canonical_u64().leading_zeros() >= zeros
-        })
-    }
+    /// The first of the candidates that grinds: with it at `position` of the state, where what is pending ends, the last
+    /// element of the response has so many leading zeros.
+    fn grind(state: &Self::Permutation, position: usize, candidates: Range<u64>, zeros: u32) -> Option<u64>;
 }
 
 /// States of permutations side by side: element by element, each with its value in every lane.

@@ -1,9 +1,12 @@
 //! The wrap's hashes.
 
-use plonky2::field::types::PrimeField64;
+use std::ops::Range;
+
+use plonky2::field::types::{Field, PrimeField64};
+use plonky2::hash::hashing::PlonkyPermutation;
 use plonky2::plonk::config::Hasher;
 use weft_circuits::config::F;
-use weft_circuits::wrap_config::hasher::DIGEST_BYTES;
+use weft_circuits::wrap_config::hasher::{CHALLENGES_PER_STEP, DIGEST_BYTES, challenge_message, challenges};
 use weft_circuits::wrap_config::{Digest, WrapHasher};
 use weft_protocol::crypto::keccak::{LANES, keccak256_lanes};
 
@@ -41,6 +44,29 @@ impl PackedHasher for WrapHasher {
         for (&[left, right], parent) in pairs[blocks.len() * LANES..].iter().zip(rest) {
             *parent = <Self as Hasher<F>>::two_to_one(left, right);
         }
+    }
+
+    fn grind(state: &Self::Permutation, position: usize, candidates: Range<u64>, zeros: u32) -> Option<u64> {
+        let mut state = *state;
+        state.set_elt(F::ZERO, position);
+        let mut messages = [const { Vec::new() }; LANES];
+        messages.fill(state.step_message());
+        // Nothing follows the candidate.
+        let candidate_at = messages[0].len() - size_of::<u64>();
+        candidates.clone().step_by(LANES).find_map(|first| {
+            for (message, candidate) in messages.iter_mut().zip(first..) {
+                message[candidate_at..].copy_from_slice(&candidate.to_be_bytes());
+            }
+            let chains = keccak256_lanes(&messages.each_ref().map(Vec::as_slice));
+            let derived = chains.each_ref().map(challenge_message);
+            let hashes = keccak256_lanes(&derived.each_ref().map(<[u8; 33]>::as_slice));
+            let mut responses = hashes.iter().zip(first..candidates.end);
+            let found = responses.find(|(hash, _)| {
+                let [.., response]: [F; CHALLENGES_PER_STEP] = challenges(hash);
+                response.to_canonical_u64().leading_zeros() >= zeros
+            });
+            found.map(|(_, candidate)| candidate)
+        })
     }
 }
 

@@ -7,7 +7,8 @@
 //!
 //! * [`domain`]: values of polynomials on cosets; [`merkle`], [`commitment`]: trees over columns;
 //! * [`permutation`], [`vanishing`], [`gates`]: the argument that copies are equal, the quotient of all constraints;
-//! * [`coset`], [`combination`], [`poseidon`]: where quotients are computed, sums of constraints, a linear layer;
+//! * [`coset`], [`tile`], [`combination`], [`poseidon`]: where quotients are computed, on which rows, sums of constraints, a
+//!   linear layer;
 //! * [`evaluation`], [`fri`]: values at challenges and the low-degree test; [`transcript`], [`hasher`]: what both rest on;
 //! * [`openings`]: proofs of the table of openings.
 
@@ -26,6 +27,7 @@ mod permutation;
 mod poseidon;
 #[cfg(test)]
 mod tests;
+mod tile;
 mod transcript;
 mod vanishing;
 

@@ -4,7 +4,7 @@
 //! integers that stand for `low + 2^32·high` and may be negative. They are mixed unreduced: the weights of a row of the
 //! matrix add up to at most 264, so that halves below 2^34 are below 2^59 after three rounds.
 
-use super::LANES;
+use super::{LANES, MIX_LANES};
 use crate::Goldilocks;
 use crate::poseidon::constants::{HALF_FULL_ROUNDS, MDS_DIAGONAL_0, PARTIAL_ROUNDS, ROUND_CONSTANTS, ROUNDS};
 use crate::poseidon::linear::{KERNEL_CYCLIC, KERNEL_NEGACYCLIC, KERNEL_SIX, LOW_MASK};
@@ -88,6 +88,30 @@ impl Kernel for Permute<'_> {
             partial_rounds(simd, &mut groups);
             for (index, group) in groups.iter().enumerate() {
                 last_full_rounds(simd, group, states, start + index * S::WORDS);
+            }
+        }
+    }
+}
+
+/// [`super::mix_lanes`].
+pub(super) struct Mix<'a>(pub(super) &'a mut [[u64; MIX_LANES]; WIDTH]);
+
+impl Kernel for Mix<'_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        const { assert!(MIX_LANES.is_multiple_of(S::WORDS)) };
+        let Self(state) = self;
+        let mask = simd.splat(LOW_MASK);
+        for start in (0..MIX_LANES).step_by(S::WORDS) {
+            let zero = [simd.splat(0); WIDTH];
+            let mut halves = Halves { low: zero, high: zero };
+            for (words, (low, high)) in state.iter().zip(halves.low.iter_mut().zip(&mut halves.high)) {
+                let element = simd.load(&words[start..]);
+                (*low, *high) = (simd.and(element, mask), simd.shr(element, 32));
+            }
+            let mixed = Halves { low: mix(simd, &halves.low), high: mix(simd, &halves.high) };
+            for (words, element) in state.iter_mut().zip(join_all(simd, &mixed, &[BIAS; WIDTH])) {
+                simd.store(&mut words[start..], element);
             }
         }
     }
@@ -252,7 +276,7 @@ fn products_of_halves<S: Simd>(simd: S, a: S::Vector, b: S::Vector) -> [S::Vecto
 
 /// `low + 2^64·high` as some word.
 #[inline(always)]
-fn reduce<S: Simd>(simd: S, low: S::Vector, high: S::Vector) -> S::Vector {
+pub(crate) fn reduce<S: Simd>(simd: S, low: S::Vector, high: S::Vector) -> S::Vector {
     // 2^64 = 2^32 - 1 and 2^96 = -1. What is subtracted is below 2^32, what is added at most 2^64 - 2^33 + 1.
     let difference = simd.sub_folding(low, simd.shr(high, 32));
     simd.add_folding(difference, simd.mul_low(high, simd.splat(LOW_MASK)))

@@ -4,13 +4,18 @@
 
 mod kernel;
 
+use super::linear::mix;
 use super::{RATE, WIDTH, hash, permute_words};
 use crate::field::canonical;
 use crate::{Digest, Goldilocks, Tag, simd};
-use kernel::Permute;
+pub(crate) use kernel::reduce;
+use kernel::{Mix, Permute};
 
 /// States of a block.
 pub const LANES: usize = 32;
+
+/// States of a block of [`mix_lanes`].
+pub const MIX_LANES: usize = 8;
 
 /// Fewer inputs than this are hashed one by one: a block of vectors takes as long however few of its lanes are used.
 const FEWEST_PACKED: usize = 10;
@@ -36,6 +41,25 @@ fn permute_one_by_one(states: &mut [[u64; LANES]; WIDTH], used: usize) {
         let state = permute_words(&states.each_ref().map(|words| words[lane]));
         for (words, word) in states.iter_mut().zip(state) {
             words[lane] = canonical(word);
+        }
+    }
+}
+
+/// The linear layer of a full round, on each of the [`MIX_LANES`] states whose word `i` is `states[i][lane]`.
+///
+/// Any 64-bit representatives in and out.
+pub fn mix_lanes(states: &mut [[u64; MIX_LANES]; WIDTH]) {
+    if let Err(Mix(states)) = simd::run(Mix(states)) {
+        mix_one_by_one(states);
+    }
+}
+
+/// [`mix_lanes`] on any processor.
+fn mix_one_by_one(states: &mut [[u64; MIX_LANES]; WIDTH]) {
+    for lane in 0..MIX_LANES {
+        let mixed = mix(&states.each_ref().map(|words| words[lane]), &[0; WIDTH]);
+        for (words, word) in states.iter_mut().zip(mixed) {
+            words[lane] = word;
         }
     }
 }

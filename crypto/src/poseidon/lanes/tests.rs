@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 
+use super::super::constants::{MDS_DIAGONAL_0, MDS_ROW};
 use super::super::tests::{EDGES, library};
 use super::*;
 
@@ -95,5 +96,41 @@ proptest! {
     fn equals_the_library(seed: u64) {
         let mut words = words(seed);
         assert_equals_library(&core::array::from_fn(|_| core::array::from_fn(|_| words.next().expect("words do not end"))));
+    }
+}
+
+proptest! {
+    #[test]
+    fn linear_layers_equal_the_matrix(words in proptest::collection::vec(any::<u64>(), WIDTH * MIX_LANES)) {
+        let states: [[u64; MIX_LANES]; WIDTH] =
+            core::array::from_fn(|i| core::array::from_fn(|lane| words[MIX_LANES * i + lane]));
+        let mut mixers: Vec<fn(&mut [[u64; MIX_LANES]; WIDTH])> = vec![mix_lanes, mix_one_by_one];
+        #[cfg(target_arch = "x86_64")]
+        {
+            use crate::simd::{Avx2, Avx512};
+            if Avx512::detect().is_some() {
+                mixers.push(|states| Avx512::detect().expect("was there").run(Mix(states)));
+            }
+            if Avx2::detect().is_some() {
+                mixers.push(|states| Avx2::detect().expect("was there").run(Mix(states)));
+            }
+        }
+        let found = mixers.iter().map(|mix| {
+            let mut mixed = states;
+            mix(&mut mixed);
+            mixed
+        });
+        let found: Vec<_> = found.collect();
+        for lane in 0..MIX_LANES {
+            let state: [Goldilocks; WIDTH] = states.map(|words| Goldilocks::from_u64(words[lane]));
+            let expected: [Goldilocks; WIDTH] = core::array::from_fn(|row| {
+                let diagonal = if row == 0 { Goldilocks::from_u64(MDS_DIAGONAL_0) } else { Goldilocks::ZERO };
+                let weight = |column: usize| Goldilocks::from_u64(MDS_ROW[(column + WIDTH - row) % WIDTH]);
+                (0..WIDTH).map(|column| weight(column) * state[column]).sum::<Goldilocks>() + diagonal * state[0]
+            });
+            for mixed in &found {
+                prop_assert_eq!(mixed.map(|words| Goldilocks::from_u64(words[lane])), expected);
+            }
+        }
     }
 }

@@ -5,6 +5,7 @@ mod poseidon;
 #[cfg(test)]
 mod tests;
 
+use std::any::Any;
 use std::fmt::Debug;
 
 use plonky2::field::packed::PackedField;
@@ -22,6 +23,8 @@ use plonky2::plonk::circuit_data::CommonCircuitData;
 use plonky2::plonk::vars::EvaluationVarsBaseBatch;
 use serde::Deserialize;
 use weft_circuits::config::{D, F};
+use weft_circuits::gates::algebra::Lanes;
+use weft_circuits::gates::{Comb, CustomGate, EntryChange, GateShape, KeyCheck, RangeCheck, ScalarMul};
 
 use super::Packed;
 use extension::Interpolation;
@@ -68,6 +71,13 @@ impl PackedGate for GateRef<F, D> {
     }
 }
 
+/// A gate of ours, whose equations read packs as they are.
+impl<S: GateShape> PackedGate for CustomGate<S> {
+    fn evaluate(&self, row: &Row<'_>, constraints: &mut Vec<Packed>) {
+        constraints.extend(self.shape().constraints(&mut Lanes::<Packed>::new(), row.wires()));
+    }
+}
+
 /// A gate with the polynomial that is zero in rows of other gates.
 #[derive(Debug)]
 pub(super) struct FilteredGate {
@@ -77,6 +87,8 @@ pub(super) struct FilteredGate {
     selector: usize,
     /// Values of the selector that select something else.
     others: Vec<F>,
+    /// log2 of the cosets of the subgroup on which its constraints, without the filter, are determined by their values.
+    pub(super) coset_bits: usize,
 }
 
 impl FilteredGate {
@@ -108,7 +120,8 @@ pub(super) fn filtered_gates(common: &CommonCircuitData<F, D>) -> Vec<FilteredGa
         .map(|((index, gate), selector)| {
             let others = groups[selector].clone().filter(|&other| other != index).chain(unused);
             let others = others.map(F::from_canonical_u64).collect();
-            FilteredGate { gate: packed(gate), selector, others }
+            let coset_bits = gate.0.degree().next_power_of_two().ilog2() as usize;
+            FilteredGate { gate: packed(gate), selector, others, coset_bits }
         })
         .collect()
 }
@@ -131,6 +144,14 @@ fn packed(gate: &GateRef<F, D>) -> Box<dyn PackedGate> {
     } else if let Some(gate) = any.downcast_ref::<CosetInterpolationGate<F, D>>() {
         Box::new(Interpolation::new(gate))
     } else {
-        Box::new(gate.clone())
+        let ours =
+            [custom::<ScalarMul>, custom::<Comb>, custom::<KeyCheck>, custom::<RangeCheck>, custom::<EntryChange>];
+        ours.iter().find_map(|custom| custom(any)).unwrap_or_else(|| Box::new(gate.clone()))
     }
+}
+
+/// The gate of a shape, if it is one.
+fn custom<S: GateShape>(gate: &dyn Any) -> Option<Box<dyn PackedGate>> {
+    let gate: &CustomGate<S> = gate.downcast_ref()?;
+    Some(Box::new(gate.clone()))
 }

@@ -54,7 +54,7 @@ impl PackedGate for PoseidonConstraints {
                 }
                 *element = seventh_power(*element);
             }
-            state = mix(&state);
+            mix(&mut state);
         }
         constraints.extend(state.iter().zip(&wires[OUTPUT..]).map(|(&element, &output)| element - output));
     }
@@ -64,8 +64,11 @@ impl PackedGate for PoseidonConstraints {
 impl PackedGate for PoseidonMdsGate<F, D> {
     fn evaluate(&self, row: &Row<'_>, constraints: &mut Vec<Packed>) {
         let (inputs, outputs) = row.wires().split_at(SPONGE_WIDTH * D);
-        let mixed: [_; D] =
-            std::array::from_fn(|coordinate| mix(&std::array::from_fn(|element| inputs[element * D + coordinate])));
+        let mixed: [_; D] = std::array::from_fn(|coordinate| {
+            let mut state = std::array::from_fn(|element| inputs[element * D + coordinate]);
+            mix(&mut state);
+            state
+        });
         let outputs = outputs[..SPONGE_WIDTH * D].iter().enumerate();
         constraints.extend(outputs.map(|(wire, &output)| output - mixed[wire % D][wire / D]));
     }

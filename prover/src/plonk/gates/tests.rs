@@ -33,6 +33,11 @@ fn gates_are_evaluated_as_the_library_does() {
     let (recursion, shrink) = (recursion_config(), shrink_config());
     assert_equals_library(PoseidonGate::<F, D>::new(), &recursion);
     assert_equals_library(PoseidonMdsGate::<F, D>::new(), &recursion);
+    assert_equals_library(CustomGate::new(ScalarMul), &recursion);
+    assert_equals_library(CustomGate::new(Comb), &recursion);
+    assert_equals_library(CustomGate::new(KeyCheck::for_config(&recursion)), &recursion);
+    assert_equals_library(CustomGate::new(EntryChange), &recursion);
+    assert_equals_library(CustomGate::new(RangeCheck::for_config(40, &recursion)), &recursion);
     for config in [&recursion, &shrink] {
         let (wires, routed) = (config.num_wires, config.num_routed_wires);
         assert_equals_library(ArithmeticExtensionGate::<D>::new_from_config(config), config);

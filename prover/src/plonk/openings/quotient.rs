@@ -1,5 +1,7 @@
 //! All constraints of the table, and their quotient.
 
+use std::ops::Range;
+
 use plonky2::field::packed::PackedField;
 use plonky2::field::types::Field;
 use plonky2::hash::poseidon::{ALL_ROUND_CONSTANTS, HALF_N_FULL_ROUNDS, N_PARTIAL_ROUNDS, SPONGE_WIDTH};
@@ -11,17 +13,21 @@ use weft_circuits::openings::relation::{
 };
 
 use super::arguments::{self, Arguments};
-use crate::plonk::combination::Weights;
+use crate::plonk::combination::{Weights, Words, write_words};
 use crate::plonk::coset::Coset;
 use crate::plonk::domain::Domain;
 use crate::plonk::poseidon::mix;
+use crate::plonk::tile::{TILE, Tile};
 use crate::plonk::{Extension, Packed};
 
 /// Points that a task takes.
 const TASK: usize = 256;
 
+/// Columns that constraints read in the next row: inputs, outputs of the last S-boxes, and all that say what the row is.
+const READ_IN_NEXT_ROW: [Range<usize>; 2] = [INPUTS, SBOXES.end - 2 * SPONGE_WIDTH..COLUMNS];
+
 /// The rounds in which only one element passes an S-box.
-const PARTIAL_ROUNDS: std::ops::Range<usize> = HALF_N_FULL_ROUNDS..HALF_N_FULL_ROUNDS + N_PARTIAL_ROUNDS;
+const PARTIAL_ROUNDS: Range<usize> = HALF_N_FULL_ROUNDS..HALF_N_FULL_ROUNDS + N_PARTIAL_ROUNDS;
 
 /// What constraints of some rows are multiplied by.
 #[derive(Clone, Copy, Debug)]
@@ -90,14 +96,15 @@ pub(super) struct System {
     public_inputs: Vec<Packed>,
 }
 
-/// Cells of a pack of points.
+/// Cells of a tile of points.
 #[derive(Debug, Default)]
 struct Scratch {
-    row: Vec<Packed>,
-    next: Vec<Packed>,
-    auxiliary: Vec<Packed>,
-    next_auxiliary: Vec<Packed>,
+    row: Tile,
+    next: Tile,
+    auxiliary: Tile,
+    next_auxiliary: Tile,
     terms: Vec<Packed>,
+    words: Words,
 }
 
 impl System {
@@ -118,26 +125,30 @@ impl System {
 
     /// Coefficients of the quotients, one for each α; columns begin with the values on the coset.
     pub(super) fn quotients(&self, alphas: &[F], trace: &[Vec<F>], auxiliary: &[Vec<F>]) -> Vec<Vec<F>> {
-        let mut scratch = Scratch::default();
-        self.evaluate([trace, auxiliary], 0, &mut scratch);
-        let weights: Vec<_> = alphas.iter().map(|&alpha| Weights::powers(alpha, scratch.terms.len())).collect();
         let points = self.coset.points().len();
         let task = TASK.min(points);
+        let tile = TILE.min(points / 2);
+        let mut scratch = Scratch::default();
+        self.fill([trace, auxiliary], 0, tile, &mut scratch);
+        self.evaluate(0, 0, &mut scratch);
+        let count = scratch.words.len();
+        let weights: Vec<_> = alphas.iter().map(|&alpha| Weights::powers(alpha, count).reversed()).collect();
         let mut values = vec![F::ZERO; alphas.len() * points];
-        values.par_chunks_mut(alphas.len() * task).enumerate().for_each_init(
-            Scratch::default,
-            |scratch, (index, block)| {
-                for offset in (0..task).step_by(Packed::WIDTH) {
-                    let first = index * task + offset;
-                    self.evaluate([trace, auxiliary], first, scratch);
-                    let zero_inverse = self.coset.zero_inverse(first);
-                    for (weights, values) in weights.iter().zip(block.chunks_exact_mut(task)) {
-                        let value = weights.sum(&scratch.terms) * zero_inverse;
-                        values[offset..offset + Packed::WIDTH].copy_from_slice(value.as_slice());
-                    }
+        let blocks = values.par_chunks_mut(alphas.len() * task).enumerate();
+        blocks.for_each_init(Scratch::default, |scratch, (index, block)| {
+            for offset in (0..task).step_by(Packed::WIDTH) {
+                let (first, pack) = (index * task + offset, offset % tile / Packed::WIDTH);
+                if pack == 0 {
+                    self.fill([trace, auxiliary], first, tile, scratch);
                 }
-            },
-        );
+                self.evaluate(first, pack, scratch);
+                let zero_inverse = self.coset.zero_inverse(first);
+                for (weights, values) in weights.iter().zip(block.chunks_exact_mut(task)) {
+                    let value = weights.sum(0, &scratch.words) * zero_inverse;
+                    values[offset..offset + Packed::WIDTH].copy_from_slice(value.as_slice());
+                }
+            }
+        });
         let quotient = |alpha: usize| {
             let blocks = values.chunks_exact(alphas.len() * task);
             let blocks = blocks.map(|block| &block[alpha * task..(alpha + 1) * task]);
@@ -146,17 +157,24 @@ impl System {
         (0..alphas.len()).into_par_iter().map(quotient).collect()
     }
 
-    /// Everything that must vanish, in a pack of points.
-    fn evaluate(&self, [trace, auxiliary]: [&[Vec<F>]; 2], first: usize, scratch: &mut Scratch) {
-        let Scratch { row, next, auxiliary: auxiliary_row, next_auxiliary, terms } = scratch;
-        for (columns, cells) in [(trace, &mut *row), (auxiliary, &mut *auxiliary_row)] {
-            cells.clear();
-            cells.extend(columns.iter().map(|column| *Packed::from_slice(&column[first..first + Packed::WIDTH])));
-        }
-        for (columns, cells) in [(trace, &mut *next), (auxiliary, &mut *next_auxiliary)] {
-            cells.clear();
-            cells.extend(columns.iter().map(|column| self.coset.next_row(column, first)));
-        }
+    /// Copies the cells that constraints read at the points from `first` on.
+    fn fill(&self, [trace, auxiliary]: [&[Vec<F>]; 2], first: usize, count: usize, scratch: &mut Scratch) {
+        scratch.row.fill_from(trace, first, count);
+        scratch.auxiliary.fill_from(auxiliary, first, count);
+        scratch.next.fill(COLUMNS, count, |column, values| {
+            if READ_IN_NEXT_ROW.iter().any(|columns| columns.contains(&column)) {
+                self.coset.next_row(&trace[column], first, values);
+            }
+        });
+        scratch.next_auxiliary.fill(auxiliary.len(), count, |column, values| {
+            self.coset.next_row(&auxiliary[column], first, values);
+        });
+    }
+
+    /// Everything that must vanish, in a pack of a tile.
+    fn evaluate(&self, first: usize, pack: usize, scratch: &mut Scratch) {
+        let Scratch { row, next, auxiliary, next_auxiliary, terms, words } = scratch;
+        let [row, next, auxiliary, next_auxiliary] = [row, next, auxiliary, next_auxiliary].map(|tile| tile.row(pack));
         let zero = self.coset.zero(first);
         let at = |column: &[F]| *Packed::from_slice(&column[first..first + Packed::WIDTH]);
         let selectors = Selectors {
@@ -169,8 +187,9 @@ impl System {
         let frame = Frame { row, next, public_inputs: &self.public_inputs };
         let found = control_constraints(&mut Lanes::<Packed>::new(), &frame, &outputs);
         terms.extend(found.into_iter().map(|constraint| selectors.select(constraint)));
-        let rows = arguments::Rows { trace: row, auxiliary: auxiliary_row, next_auxiliary };
+        let rows = arguments::Rows { trace: row, auxiliary, next_auxiliary };
         self.arguments.evaluate(rows, &selectors, terms);
+        write_words(terms, words);
     }
 }
 
@@ -190,7 +209,7 @@ fn permutation(row: &[Packed], terms: &mut Vec<Packed>) -> [Packed; SPONGE_WIDTH
             terms.push(cube * cube * x - seventh);
             *element = seventh;
         }
-        state = mix(&state);
+        mix(&mut state);
     }
     state
 }
