@@ -36,7 +36,7 @@ impl Tile {
     /// Copies the values of all columns at the points from `first` on.
     pub(super) fn fill_from(&mut self, columns: &[Vec<F>], first: usize, count: usize) {
         self.fill(columns.len(), count, |column, values| {
-            values.copy_from_slice(&columns[column][first..first + count])
+            values.copy_from_slice(&columns[column][first..first + count]);
         });
     }
 
