@@ -23,8 +23,8 @@ use program::{Program, Test};
 
 /// Where the report stands.
 const DOCUMENT: &str = "docs/soundness.md";
-/// Files whose sites belong to circuits of the tests.
-const TEST_FILES: [&str; 2] = ["tests", "testing/"];
+/// Parts of the names of sites that belong to circuits of the tests.
+const OF_TESTS: [&str; 5] = ["tests", "testing/", "input in gadgets/merkle.rs", "input in gadgets/uint.rs", "UINT-"];
 /// Threads that run tests.
 const WORKERS: usize = 2;
 
@@ -72,7 +72,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     names.retain(|name| !options.skip.iter().any(|skipped| name.contains(skipped)));
     let mut tests: Vec<Test> = in_parallel(&names, |name| program.record(name))?;
     tests.sort_by_key(|test| test.time);
-    let families = families(tests.iter().flat_map(|test| test.sites.iter().map(String::as_str)), options);
+    let families = families(sites(&tests), options);
     let mutants: Vec<&String> = families.values().flat_map(|family| &family.chosen).collect();
     ensure!(!mutants.is_empty(), "no site contains {:?}", options.only);
     eprintln!("{} mutants of {} sites", mutants.len(), families.values().map(|family| family.sites).sum::<usize>());
@@ -100,6 +100,14 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     Ok(())
 }
 
+/// What is mutated: sites of our circuits, and terms of gates that a circuit has, not only a test of the gate.
+fn sites(tests: &[Test]) -> impl Iterator<Item = &str> {
+    let of_circuits = tests.iter().flat_map(|test| test.sites.iter().map(move |site| (test, site.as_str())));
+    let of_circuits =
+        of_circuits.filter(|(test, site)| !(test.name.starts_with("gates::") && site.contains("]: term ")));
+    of_circuits.map(|(_, site)| site).filter(|site| !OF_TESTS.iter().any(|part| site.contains(part)))
+}
+
 fn fate(program: &Program, tests: &[Test], site: &str) -> Result<Fate> {
     let mut passed = 0;
     for test in tests.iter().filter(|test| test.sites.contains(site)) {
@@ -125,8 +133,7 @@ fn family_of(site: &str) -> (String, Vec<usize>) {
 fn families<'a>(sites: impl Iterator<Item = &'a str>, options: &Options) -> BTreeMap<String, Family> {
     let mut all = BTreeMap::<String, BTreeMap<Vec<usize>, String>>::new();
     for site in sites {
-        let is_of_tests = TEST_FILES.iter().any(|file| site.contains(file));
-        if !is_of_tests && site.contains(&options.only) {
+        if site.contains(&options.only) {
             let (family, place) = family_of(site);
             all.entry(family).or_default().insert(place, site.to_owned());
         }
@@ -177,11 +184,28 @@ mod tests {
     }
 
     #[test]
-    fn gates_of_all_parameters_are_one_family_and_circuits_of_tests_none() {
-        let sites = ["RangeGate[62, 3]: term 4", "RangeGate[8, 9]: term 0", "MG-1 in testing/conform.rs: equal 0"];
+    fn gates_of_all_parameters_are_one_family() {
+        let sites = ["RangeGate[62, 3]: term 4", "RangeGate[8, 9]: term 0"];
         let families = families(sites.into_iter(), &options("", 9));
         let chosen = vec![sites[1].to_owned(), sites[0].to_owned()];
         assert_eq!(families, BTreeMap::from([("RangeGate: term".to_owned(), Family { sites: 2, chosen })]));
+    }
+
+    #[test]
+    fn circuits_of_tests_and_gates_without_a_circuit_are_left_alone() {
+        let test = |name: &str, sites: &[&str]| Test {
+            name: name.to_owned(),
+            time: std::time::Duration::ZERO,
+            sites: sites.iter().map(ToString::to_string).collect(),
+        };
+        let tests = [
+            test("gates::key::tests::conforms", &["KeyGate[1]: term 0", "KeyGate[2]: term 0"]),
+            test(
+                "segment::tests",
+                &["KeyGate[2]: term 0", "input in segment/tests/world.rs: bool 0", "A in a.rs: bool 0"],
+            ),
+        ];
+        assert_eq!(sites(&tests).collect::<Vec<_>>(), ["A in a.rs: bool 0", "KeyGate[2]: term 0"]);
     }
 
     #[test]

@@ -101,12 +101,12 @@ impl Builder {
     /// # Panics
     /// If `bits` is not in `1..=`[`RANGE_BITS_MAX`].
     pub fn to_bits(&mut self, value: Target, bits: u32) -> Vec<Bool> {
-        let value = self.claim_range(value, bits);
         let width = usize::try_from(bits).expect("63 fits");
         #[cfg(test)]
         if self.sites.mutates(Mutation::Digits) {
             return self.lowest_bits(value, width);
         }
+        let value = self.claim_range(value, bits);
         // The library's gate constrains each limb to 0 or 1.
         self.inner.split_le(value, width).into_iter().map(|bit| Bool(bit.target)).collect()
     }

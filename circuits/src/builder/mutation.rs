@@ -124,8 +124,9 @@ impl Builder {
         Some(bits + u32::from(is_wider))
     }
 
-    /// The lowest digits of a value that may have more of them.
+    /// The lowest digits of a value, or of its product with the condition, that may have more of them.
     pub(super) fn lowest_bits(&mut self, value: Target, width: usize) -> Vec<Bool> {
+        let value = self.condition().map_or(value, |flag| self.mul(flag.target(), value));
         let bits = self.inner.split_le(value, 64);
         bits.into_iter().take(width).map(|bit| Bool(bit.target)).collect()
     }

@@ -387,3 +387,32 @@ fn digests_depend_on_name_version_constants_and_gates() {
     assert_eq!(circuits[0].digest, circuit(NAME, 1, false).digest);
     assert_eq!(circuits[0].digest.to_string().parse(), Ok(circuits[0].digest));
 }
+
+/// Both equations of the test for zero are needed: with flag and inverse of the prover's choice each alone refuses one lie.
+#[test]
+fn a_test_for_zero_cannot_lie_with_any_inverse() {
+    let mut b = Builder::new(CircuitName { name: "zero", version: 1 }, segment_config(), Mode::Checking);
+    let value = b.input();
+    let flag = b.is_zero(value).target();
+    let circuit: Circuit = b.build();
+    let inverse = circuit.ledger.hints()[1].target;
+    for (number, lie) in [(F::ZERO, F::ZERO), (F::TWO, F::ONE)] {
+        let mut witness = Witness::new();
+        witness.set(value, number).unwrap();
+        let generated = generate(&circuit, &witness, &[(flag, lie), (inverse, F::ZERO)]);
+        assert!(!Checker::new(&circuit).broken_claims(&generated.witness).is_empty(), "{number} with {lie}");
+    }
+}
+
+/// A comparison whose answer need not be a bit could meet its range by another element.
+#[test]
+fn a_comparison_answers_with_a_bit() {
+    let mut b = Builder::new(CircuitName { name: "less", version: 1 }, segment_config(), Mode::Checking);
+    let [left, right] = [3, 5].map(|value| b.constant_uint::<62>(value));
+    let flag = b.less_than(left, right).target();
+    let circuit: Circuit = b.build();
+    // 3 − 5 + 2^62 · lie = 7.
+    let lie = F::from_canonical_u64(9) / F::from_canonical_u64(1 << 62);
+    let generated = generate(&circuit, &Witness::new(), &[(flag, lie)]);
+    assert_eq!(Checker::new(&circuit).broken_claims(&generated.witness).len(), 1);
+}

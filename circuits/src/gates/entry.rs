@@ -291,6 +291,7 @@ impl GateShape for EntryChange {
 
 #[cfg(test)]
 mod tests {
+    use plonky2::field::types::Sample;
     use proptest::prelude::*;
 
     use super::super::testing::{assert_conforms, assert_outputs_cannot_move, assert_satisfied, evaluate, fill_slot};
@@ -346,6 +347,79 @@ mod tests {
                     assert!(noticed, "wire {column} changed by {change} goes unnoticed");
                 }
             }
+        }
+    }
+
+    /// A test for zero: the flag is 1 exactly for 0, the inverse is 0 with it.
+    fn zero_test(wires: &[F], [value, flag, inverse]: [usize; 3]) -> [F; 3] {
+        let [value, flag, inverse] = [value, flag, inverse].map(|column| wires[column]);
+        [value * inverse + flag - F::ONE, value * flag, inverse * flag]
+    }
+
+    fn expected_search(w: &[F]) -> Vec<F> {
+        let others = |range: Range<usize>| w[range].iter().map(|&id| id - w[ASSET]).product::<F>();
+        let ids = |range: Range<usize>| w[range].iter().copied().product::<F>();
+        let reachable = w[BEFORE_EIGHT] * (F::ONE - w[ANY_POSITION]) + w[ANY_POSITION] * w[BEFORE_EIGHT] * ids(8..12);
+        [
+            vec![w[OTHERS_HALF] - others(0..6), w[OTHERS] - w[OTHERS_HALF] * others(6..12)],
+            zero_test(w, [OTHERS, PRESENT, OTHERS_INVERSE]).to_vec(),
+            vec![w[BEFORE_HALF] - ids(0..6), w[BEFORE_EIGHT] - w[BEFORE_HALF] * ids(6..8), w[REACHABLE] - reachable],
+            zero_test(w, [REACHABLE, FREE, REACHABLE_INVERSE]).to_vec(),
+        ]
+        .concat()
+    }
+
+    fn expected_position(w: &[F]) -> Vec<F> {
+        let bits = &w[POSITION..OTHERS_HALF];
+        let dot = |values: &[F]| bits.iter().zip(values).map(|(&bit, &value)| bit * value).sum::<F>();
+        // The products of the ids before each position, from the last product that has a wire.
+        let before: Vec<F> = (0..ENTRY_COUNT)
+            .map(|i| match i {
+                0..6 => w[..i].iter().copied().product(),
+                6..8 => w[BEFORE_HALF] * w[6..i].iter().copied().product::<F>(),
+                _ => w[BEFORE_EIGHT] * w[8..i].iter().copied().product::<F>(),
+            })
+            .collect();
+        let takes_free = w[FREE] * (F::ONE - w[PRESENT]);
+        let mut expected: Vec<F> = bits.iter().map(|&bit| bit * bit - bit).collect();
+        expected.extend([
+            w[PRESENT] + takes_free - w[AVAILABLE],
+            bits.iter().copied().sum::<F>() - w[AVAILABLE],
+            dot(&w[EntryChange::IDS]) - w[PRESENT] * w[ASSET],
+            w[LOWEST] - dot(&before),
+            takes_free * (w[LOWEST] * w[LOWEST_INVERSE] - F::ONE),
+            (F::ONE - takes_free) * w[LOWEST_INVERSE],
+        ]);
+        expected
+    }
+
+    fn expected_balances(w: &[F]) -> Vec<F> {
+        let bits = &w[POSITION..OTHERS_HALF];
+        let amount: F = bits.iter().zip(&w[EntryChange::AMOUNTS]).map(|(&bit, &amount)| bit * amount).sum();
+        let mut expected = vec![amount + w[DELTA] - value(1 << 62) * w[OVERFLOW] - w[LOW]];
+        expected.push(w[OVERFLOW] * w[OVERFLOW] - w[OVERFLOW]);
+        expected.extend(zero_test(w, [LOW, EMPTY, LOW_INVERSE]));
+        let id = w[ASSET] * (F::ONE - w[EMPTY] - w[PRESENT]);
+        expected.extend((0..WORDS).map(|word| {
+            let weight: F = (0..3).map(|k| bits[3 * word + k] * value(1 << (16 * k))).sum();
+            w[WORDS_IN + word] + weight * id - w[WORDS_OUT + word]
+        }));
+        expected.extend((0..ENTRY_COUNT).map(|i| {
+            let growth = w[DELTA] - value(1 << 62) * w[OVERFLOW];
+            w[AMOUNTS_OUT + i] - w[AMOUNTS + i] - bits[i] * growth
+        }));
+        expected
+    }
+
+    #[test]
+    fn constraints_at_random_points_are_those_of_the_documentation() {
+        let wires = F::rand_vec(NUM_WIRES);
+        let found = evaluate(&EntryChange, &wires);
+        let expected = [expected_search(&wires), expected_position(&wires), expected_balances(&wires)].concat();
+        assert_eq!(found.len(), expected.len());
+        for (term, (found, expected)) in found.into_iter().zip(expected).enumerate() {
+            assert!(found == expected || found == -expected, "term {term}");
+            assert!(found.is_nonzero(), "term {term} vanishes everywhere");
         }
     }
 

@@ -137,7 +137,7 @@ impl GateShape for RangeCheck {
 
 #[cfg(test)]
 mod tests {
-    use plonky2::field::types::Field64;
+    use plonky2::field::types::{Field64, Sample};
     use proptest::prelude::{ProptestConfig, any, proptest};
 
     use super::super::testing::{assert_conforms, assert_every_mutation_is_detected, evaluate, fill_slot};
@@ -172,6 +172,28 @@ mod tests {
     fn every_mutation_is_detected() {
         for (bits, value) in [(1, 1), (7, 0x55), (32, 0xdead_beef), (62, (1 << 62) - 1)] {
             assert_every_mutation_is_detected(&shape(bits), &row_with(value, shape(bits)));
+        }
+    }
+
+    #[test]
+    fn constraints_at_random_points_are_those_of_the_documentation() {
+        let number = F::from_canonical_u64;
+        for bits in 1..=63 {
+            let shape = shape(bits);
+            let wires = F::rand_vec(shape.num_wires());
+            let expected: Vec<F> = (0..shape.values)
+                .flat_map(|slot| {
+                    let digits = &wires[shape.digits(slot)];
+                    let sum = digits.iter().rev().fold(F::ZERO, |sum, &digit| sum * number(4) + digit);
+                    let is_digit = |(index, &digit): (usize, &F)| {
+                        let base = if 2 * index + 1 == shape.bits { 2 } else { 4 };
+                        (0..base).map(|value| digit - number(value)).product()
+                    };
+                    let digits = digits.iter().enumerate().map(is_digit);
+                    [sum - wires[RangeCheck::value(slot)]].into_iter().chain(digits).collect::<Vec<F>>()
+                })
+                .collect();
+            assert_eq!(evaluate(&shape, &wires), expected, "{bits} bits");
         }
     }
 

@@ -131,6 +131,21 @@ pub fn undetermined_hints<K: GenericConfig<D, F = F>>(checker: &Checker<'_, K>, 
         .collect()
 }
 
+/// Lies about one public input after the other, lets everything else follow from the lie, and returns the positions for which
+/// a lie satisfies all gates: such a public input is tied to nothing that the circuit claims.
+#[must_use]
+pub fn untied_public_inputs<K: GenericConfig<D, F = F>>(checker: &Checker<'_, K>, inputs: &Witness) -> Vec<usize> {
+    let circuit = checker.circuit();
+    let honest = generate(circuit, inputs, &[]);
+    let rows: Vec<_> = (0..checker.rows()).collect();
+    let is_untied = |target: Target| {
+        let lied = generate(circuit, inputs, &[(target, value_of(&honest.witness, target) + F::ONE)]);
+        !checker.any_broken(&lied.witness, &rows)
+    };
+    let public_inputs = circuit.data.prover_only.public_inputs.iter().enumerate();
+    public_inputs.filter(|&(_, &target)| is_untied(target)).map(|(position, _)| position).collect()
+}
+
 /// How a bad witness was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {

@@ -12,7 +12,7 @@ use weft_crypto::{Digest, Goldilocks};
 use super::*;
 use crate::builder::{Circuit, CircuitName, Mode};
 use crate::config::segment_config;
-use crate::testing::checker::clauses_of;
+use crate::testing::checker::{clauses_of, value_of};
 use crate::testing::mutate::{class_of, unconstrained_classes};
 use crate::testing::{Checker, check, generate, prove_anyway};
 use crate::wired::from_field;
@@ -301,6 +301,22 @@ fn limb_is_read_as_the_integer_below_the_order_only() {
         assert_eq!(violations.len(), 1, "only the canonical check objects: {violations:?}");
         assert_eq!(clauses_of(&violations), BTreeSet::from(["SG-2"]));
         assert!(prove_anyway(&proving, forced_reading(&proving, proving_limb, integer)).is_err(), "{integer}");
+    }
+}
+
+/// SG-3 compares all of x: no coefficient of the last point's may be another.
+#[test]
+fn each_coefficient_of_the_last_point_is_compared() {
+    let fixture = &*CHECKING;
+    let checker = Checker::new(&fixture.circuit);
+    let inputs = fixture.inputs(&Case::honest());
+    let honest = generate(&fixture.circuit, &inputs, &[]);
+    let last = (0..checker.rows()).rev().find(|&row| checker.gate(row).0.id().starts_with("CombGate"));
+    for column in Comb::q_out().take(5) {
+        let target = Target::wire(last.expect("a comb"), column);
+        let forged = [(target, value_of(&honest.witness, target) + F::ONE)];
+        let generated = generate(&fixture.circuit, &inputs, &forged);
+        assert_eq!(clauses_of(&checker.broken_claims(&generated.witness)), BTreeSet::from(["SG-3"]), "column {column}");
     }
 }
 

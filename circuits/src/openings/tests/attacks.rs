@@ -145,11 +145,29 @@ pub(super) fn sibling_changed_only_after() -> Trace {
     forgery.hashed()
 }
 
-pub(super) fn another_leaf_found() -> Trace {
+/// A leaf that differs in one element.
+pub(super) fn another_leaf_found(lane: usize) -> Trace {
     let mut forgery = Forgery::new();
     let row = forgery.access(1);
-    forgery.row(row).set_part(0, &digest(99));
+    forgery.row(row).inputs[part_inputs(0).start + lane] += F::ONE;
     forgery.chained()
+}
+
+/// The second access of a leaf says that it finds what was left one row before the first.
+fn leaf_found_at_another_time() -> Trace {
+    let mut forgery = Forgery::new();
+    let [left, found] = [forgery.access(1), forgery.access(3)];
+    forgery.row(found).set(TIMES[0], number(left - 1));
+    forgery.count(found - left - 1, F::NEG_ONE);
+    forgery.count(found - left, F::ONE);
+    forgery.0
+}
+
+fn node_at_another_height() -> Trace {
+    let mut forgery = Forgery::new();
+    let pair = forgery.node(3, 40);
+    forgery.set_all([pair, pair + 1], HEIGHT, F::from_canonical_u32(4));
+    forgery.0
 }
 
 fn another_leaf_left() -> Trace {
@@ -306,9 +324,10 @@ fn access_before_the_padding() -> Trace {
 
 /// Every attack with the clauses that object.
 fn attacks() -> Vec<(&'static str, Trace, &'static [ClauseId])> {
-    vec![
+    let mut attacks: Vec<(_, _, &'static [ClauseId])> = vec![
         ("sibling changed only after", sibling_changed_only_after(), &["OP-4"]),
-        ("another leaf found", another_leaf_found(), &["OP-9"]),
+        ("leaf found at another time", leaf_found_at_another_time(), &["OP-9"]),
+        ("node at another height", node_at_another_height(), &["OP-9"]),
         ("another leaf left", another_leaf_left(), &["OP-9"]),
         ("another leaf in the tree after", another_leaf_in_the_tree_after(), &["OP-9"]),
         ("another root before", another_root_before(), &["OP-5"]),
@@ -324,7 +343,9 @@ fn attacks() -> Vec<(&'static str, Trace, &'static [ClauseId])> {
         ("chain that starts elsewhere", chain_that_starts_elsewhere(), &["OP-10"]),
         ("access left out of the chain", access_left_out_of_the_chain(), &["OP-10"]),
         ("access before the padding", access_before_the_padding(), &["OP-2", "OP-10"]),
-    ]
+    ];
+    attacks.extend((0..4).map(|lane| ("another leaf found", another_leaf_found(lane), &["OP-9"][..])));
+    attacks
 }
 
 #[test]

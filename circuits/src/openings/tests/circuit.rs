@@ -65,7 +65,7 @@ fn the_circuit_accepts_what_the_native_verifier_does() {
         assert_eq!(verifier.accepts(&other), None, "sum {position}");
     }
     // A broken constraint; a multiset that does not balance, though its sums are right.
-    for forged in [sibling_changed_only_after(), another_leaf_found()] {
+    for forged in [sibling_changed_only_after(), another_leaf_found(0)] {
         assert_eq!(verifier.accepts(&verifier.prove(&forged)), None);
     }
 }

@@ -4,5 +4,6 @@ mod attacks;
 mod cells;
 mod checker;
 mod circuit;
+mod equations;
 mod proofs;
 mod world;

@@ -176,6 +176,31 @@ impl Conformance for Claim {
         cases.extend(
             [12, 16, 20].map(|element| changed(|case| case.claim.child.after = with_group(&case.claim, element))),
         );
+        // Each element of a comparison alone, each limb without a record, each record after a hole.
+        for element in 0..4 {
+            let mut chain = with_states(|_| (), |end| end.chain.0[element] += one);
+            chain.claim.chain.0[element] += one;
+            chain.claim.digest = chain.claim.statement().digest();
+            cases.push(chain);
+            cases.push(changed(|case| case.claim.child.before.0[element] += one));
+            cases.push(changed(|case| case.claim.child.after.0[element] += one));
+            let mut digest = batch(&records(2));
+            digest.claim.digest.0[element] += one;
+            cases.push(digest);
+        }
+        for position in 0..POSITIONS {
+            cases.extend([0, 1, 2].map(|limb| {
+                let mut case = batch(&[]);
+                case.slots[position].limbs[limb] = one;
+                case
+            }));
+        }
+        cases.extend((1..POSITIONS).map(|position| {
+            let mut case = batch(&[]);
+            case.slots[position].used = true;
+            case.claim.record_count = 1;
+            case
+        }));
         // Another digest: of another context, or of nothing.
         let mut other_context = batch(&records(2));
         let statement = SealStatement { context: Context(digest(2)), ..other_context.claim.statement() };

@@ -20,6 +20,7 @@ use crate::recursion::key::{FamilyKeys, KeySet, Origin};
 use crate::recursion::lift::Lift;
 use crate::recursion::{AggregateProof, Assembly, MergedStatement};
 use crate::testing::checker::{check, clauses_of};
+use crate::testing::mutate::untied_public_inputs;
 use crate::testing::{Checker, generate};
 
 /// Two accesses of one leaf and one of another.
@@ -82,6 +83,8 @@ fn a_join_claims_what_segments_with_paths_do() {
     let expected = MergedStatement { statement, key_set: keys.set().digest() };
     let proof = join.layer.prove(join.witness(&input, &keys).expect("one key set")).expect("they fit together");
     assert_eq!(join.verify(&proof), Ok(expected));
+    let witness = join.witness(&input, &keys).expect("one key set");
+    assert_eq!(untied_public_inputs(&Checker::new(join.layer.circuit()), &witness), Vec::<usize>::new());
 
     // A table of other accesses, itself valid; states that are not the claimed ones; a set without the child's key; a table
     // whose proof is another's.

@@ -59,7 +59,7 @@ impl Conformance for Merge {
     }
 
     fn examples() -> Vec<MergeInput> {
-        vec![
+        let mut inputs = vec![
             good(),
             with_flags([true, true, false]),
             with_flags([true, false, false]),
@@ -73,7 +73,14 @@ impl Conformance for Merge {
             changed(|children| children[1].before = digest(99)),
             changed(|children| children[2].before.0[3] = Goldilocks::ZERO),
             changed(|children| children[1] = children[0]),
-        ]
+        ];
+        // Each element of what is compared, alone.
+        let one = Goldilocks::from_u64(1);
+        for (child, element) in (1..ARITY).flat_map(|child| [0, 1, 2, 3].map(|element| (child, element))) {
+            inputs.push(changed(|children| children[child].context.0.0[element] += one));
+            inputs.push(changed(|children| children[child].before.0[element] += one));
+        }
+        inputs
     }
 }
 

@@ -21,7 +21,7 @@ use crate::testing::mutate::class_of;
 use crate::testing::{Checker, generate, prove_anyway};
 
 /// Column of the first output of a row with a permutation.
-const HASH_OUTPUT: usize = 12;
+pub(super) const HASH_OUTPUT: usize = 12;
 
 /// A slot in a state.
 #[derive(Clone, Debug)]

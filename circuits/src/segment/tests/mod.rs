@@ -3,6 +3,7 @@
 mod accesses;
 mod clauses;
 mod conformance;
+mod elements;
 mod segments;
 mod widths;
 mod world;
