@@ -120,6 +120,8 @@ impl LoggedBatch {
             if chunk.is_empty() {
                 break;
             }
+            // A state may stand at no more than the log beside it has.
+            dispatcher.store().append(&chunk)?;
             replay_entries(&mut machine, chunk, &mut dispatcher)?;
             progress(machine.log_next);
         }
