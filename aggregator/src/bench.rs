@@ -10,7 +10,7 @@ use weft_prover::{CircuitSet, Comparison, Cost, ProofError, SegmentSize, StageLo
 use crate::BatchEnd;
 use crate::prove::{prove_aggregate, prove_lift, prove_seal, prove_wrap};
 
-pub use fleet::{BenchError, FleetBatch, FleetCosts, FleetGoal, bench_fleet};
+pub use fleet::{BenchError, FleetBatch, FleetCosts, FleetGoal, FleetRun, bench_fleet};
 
 /// What proving and merging costs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -28,8 +28,8 @@ mod trace;
 pub mod worker;
 
 pub use bench::{
-    BenchError, EndCosts, FleetBatch, FleetCosts, FleetGoal, MergeCosts, bench_end, bench_fleet, bench_library,
-    bench_merges,
+    BenchError, EndCosts, FleetBatch, FleetCosts, FleetGoal, FleetRun, MergeCosts, bench_end, bench_fleet,
+    bench_library, bench_merges,
 };
 pub use circuits::{CircuitId, CircuitInfo, Circuits, Refusal, TaskError};
 pub use coordinator::{BatchResult, Coordinator, FleetConfig, OrderError, WrappedBatch};

@@ -57,6 +57,17 @@ pub struct FleetBatch {
     pub end: BatchEnd,
 }
 
+/// Who proves it, and how far.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FleetRun<'a> {
+    /// Workers at the same time.
+    pub workers: NonZeroUsize,
+    /// Threads of each.
+    pub threads: NonZeroUsize,
+    /// One after the other.
+    pub goals: &'a [FleetGoal],
+}
+
 /// There is nothing to measure.
 #[derive(Debug, thiserror::Error)]
 pub enum BenchError {
@@ -76,8 +87,8 @@ pub enum BenchError {
     },
 }
 
-/// Proves a batch with so many workers of one thread, over these stores, to one goal after the other. On the way to a goal
-/// nobody works for what lies behind it, and jobs are taken in the fleet's order.
+/// Proves a batch over these stores, to one goal after the other. On the way to a goal nobody works for what lies behind it, and
+/// jobs are taken in the fleet's order.
 ///
 /// # Errors
 /// The batch is not good, a store failed, or a job did.
@@ -86,8 +97,9 @@ pub async fn bench_fleet<S: JobStore, B: BlobStore>(
     stores: (S, B),
     clock: Clock,
     batch: FleetBatch,
-    (workers, goals): (NonZeroUsize, &[FleetGoal]),
+    run: FleetRun<'_>,
 ) -> Result<FleetCosts, BenchError> {
+    let FleetRun { workers, threads, goals } = run;
     let route: Vec<_> = goals.iter().map(|goal| (*goal, goal.circuits(&*circuits, &batch.segments))).collect();
     let span = Span { first: 0, last: batch.segments.len().saturating_sub(1) };
     let is_large = batch.segments.first().is_some_and(|order| order.claim.size() == SegmentSize::Large);
@@ -112,9 +124,10 @@ pub async fn bench_fleet<S: JobStore, B: BlobStore>(
         let (stop, stopped) = watch::channel(());
         let mut running = Vec::new();
         for number in 0..workers.get() {
-            let inner = InProcess::new(Arc::clone(&circuits), NonZeroUsize::MIN)?;
+            let inner = InProcess::new(Arc::clone(&circuits), threads)?;
             let executor = Part { inner, circuits: part.clone() };
-            let config = WorkerConfig::new(format!("bench {number}"), 1, u32::MAX);
+            let config =
+                WorkerConfig::new(format!("bench {number}"), threads.get().try_into().unwrap_or(u32::MAX), u32::MAX);
             let mut stopped = stopped.clone();
             // It ends when the sender is dropped.
             let shutdown = async move { drop(stopped.changed().await) };

@@ -16,8 +16,9 @@ use cap::Cap;
 use tokio::sync::oneshot;
 use weft_aggregator::coordinator::Clock;
 use weft_aggregator::{
-    BatchResult, Coordinator, EndCosts, FleetBatch, FleetConfig, FleetEvent, FleetGoal, InProcess, Job, JobNews,
-    JobStatement, Local, MergeCosts, Span, Worker, WorkerConfig, WrappedBatch, bench_end, bench_fleet, bench_merges,
+    BatchResult, Coordinator, EndCosts, FleetBatch, FleetConfig, FleetEvent, FleetGoal, FleetRun, InProcess, Job,
+    JobNews, JobStatement, Local, MergeCosts, Span, Worker, WorkerConfig, WrappedBatch, bench_end, bench_fleet,
+    bench_merges,
 };
 use weft_prover::{CircuitSet, SegmentInput, SegmentSize};
 use weft_storage::blobs::{BlobStore as _, FileBlobs};
@@ -231,7 +232,8 @@ async fn benches_run_every_job(circuits: &Arc<CircuitSet>, world: ExecutedWorld,
     let batch = FleetBatch { environment: world.environment, segments, end: world.end };
     let two = NonZeroUsize::new(2).expect("not zero");
     let goals = [FleetGoal::Segments, FleetGoal::Merged];
-    let costs = bench_fleet(circuits, stores, clock(), batch, (two, &goals)).await.expect("the batch is good");
+    let run = FleetRun { workers: two, threads: NonZeroUsize::MIN, goals: &goals };
+    let costs = bench_fleet(circuits, stores, clock(), batch, run).await.expect("the batch is good");
     println!("{costs:?}");
     assert_eq!((costs.walls.len(), costs.jobs), (2, 9), "{costs:?}");
     assert!(costs.overhead < Duration::from_millis(500), "{costs:?}");

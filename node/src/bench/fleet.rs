@@ -9,7 +9,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde_json::json;
 use tokio::runtime::Runtime;
-use weft_aggregator::{BatchEnd, Circuits, FleetBatch, FleetConfig, FleetCosts, FleetGoal, SegmentOrder, bench_fleet};
+use weft_aggregator::{
+    BatchEnd, Circuits, FleetBatch, FleetConfig, FleetCosts, FleetGoal, FleetRun, SegmentOrder, bench_fleet,
+};
 use weft_prover::{CircuitSet, SegmentClaim, SegmentInput, SegmentSize, bench_segment};
 use weft_storage::blobs::FileBlobs;
 use weft_storage::jobs::{Millis, RocksJobStore};
@@ -37,7 +39,8 @@ pub(super) fn fleet(run: &mut Run<'_>, cache: Option<&Path>, segments: NonZeroUs
     on_threads(1, || bench_segment(&circuits, size))?.0?;
     let goals = [FleetGoal::Segments, FleetGoal::Merged];
     run.threads = 1;
-    let one = prove(&circuits, batch.clone(), (NonZeroUsize::MIN, &goals))?;
+    let one = FleetRun { workers: NonZeroUsize::MIN, threads: NonZeroUsize::MIN, goals: &goals };
+    let one = prove(&circuits, batch.clone(), one)?;
     let seconds_before = |goals: usize| one.walls.iter().take(goals).sum::<Duration>().as_secs_f64();
     let [one_segments, one_merged] = [1, 2].map(seconds_before);
     run.figure("segments_seconds_1_worker", one_segments, "s", one.cpu);
@@ -46,7 +49,8 @@ pub(super) fn fleet(run: &mut Run<'_>, cache: Option<&Path>, segments: NonZeroUs
     let two = NonZeroUsize::new(2).expect("not zero");
     // Of several workers some merge while others prove segments: each goal is a run of its own.
     let mut ratio = |name, goal, of| -> Result<()> {
-        let costs = prove(&circuits, batch.clone(), (two, &[goal]))?;
+        let fleet = FleetRun { workers: two, threads: NonZeroUsize::MIN, goals: &[goal] };
+        let costs = prove(&circuits, batch.clone(), fleet)?;
         let wall = costs.walls.iter().sum::<Duration>();
         run.figure(name, wall.as_secs_f64() / of, "", costs.cpu);
         Ok(())
@@ -78,14 +82,14 @@ fn batch(slots: usize, segments: NonZeroUsize) -> Result<FleetBatch> {
     Ok(FleetBatch { environment, segments, end })
 }
 
-/// Proves the batch with so many workers to one goal after the other, over empty stores.
-fn prove(circuits: &Arc<CircuitSet>, batch: FleetBatch, way: (NonZeroUsize, &[FleetGoal])) -> Result<FleetCosts> {
+/// Proves the batch over empty stores.
+pub(super) fn prove(circuits: &Arc<CircuitSet>, batch: FleetBatch, run: FleetRun<'_>) -> Result<FleetCosts> {
     let dir = tempfile::tempdir().context("cannot make a temporary folder")?;
     let jobs = RocksJobStore::open(&dir.path().join("jobs"), FleetConfig::default().budgets)?;
     let blobs = FileBlobs::open(&dir.path().join("blobs"))?;
     let runtime = Runtime::new().context("cannot start threads")?;
     let circuits: Arc<dyn Circuits> = Arc::<CircuitSet>::clone(circuits);
     let clock = Box::new(|| Millis(clock::now().unix_ms()));
-    let costs = runtime.block_on(bench_fleet(circuits, (jobs, blobs), clock, batch, way));
+    let costs = runtime.block_on(bench_fleet(circuits, (jobs, blobs), clock, batch, run));
     costs.context("the batch of the workload is not proved")
 }

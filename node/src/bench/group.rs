@@ -1,17 +1,23 @@
 //! Large segments that share a table of openings, full of transfers: what throughput is measured on.
 
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
 use anyhow::{Context, Result, ensure};
-use weft_aggregator::{JobStatement, Task, prove_aggregate, prove_join, prove_lift};
+use weft_aggregator::{
+    BatchEnd, FleetBatch, FleetCosts, FleetGoal, FleetRun, JobStatement, SegmentOrder, Task, prove_aggregate,
+    prove_join, prove_lift,
+};
 use weft_circuits::recursion::merge::ARITY;
 use weft_protocol::OpenedStatement;
 use weft_prover::{CircuitSet, Cost, SegmentClaim, SegmentInput, SegmentSize, StageLog, TableGroup, table_statement};
 
-use super::on_threads;
 use super::workload::Workload;
+use super::{fleet, on_threads};
 
-/// As many full segments as a lift takes.
+/// As many full segments as a lift takes: a batch.
 pub(super) struct Group {
-    segments: Vec<(SegmentClaim, SegmentInput)>,
+    batch: FleetBatch,
     opened: OpenedStatement,
     pub(super) transfers: usize,
 }
@@ -34,16 +40,20 @@ impl Group {
     pub(super) fn new(circuits: &CircuitSet) -> Result<Self> {
         let slots = circuits.sizes().slots(SegmentSize::Large);
         let transfers = slots * ARITY;
-        let (mut builder, checked) = Workload::new(transfers)?.begin()?;
+        let workload = Workload::new(transfers)?;
+        let root_before = workload.state.root();
+        let (mut builder, checked) = workload.begin()?;
+        let environment = *builder.environment();
         for transaction in checked {
             builder.push_transaction(transaction)?;
         }
         let mut table = TableGroup::new(circuits.sizes().openings_degree_bits);
         let (mut segments, mut opened) = (Vec::new(), Vec::new());
-        for _ in 0..ARITY {
+        for position in 0..ARITY {
             let segment = builder.next_segment(slots).context("the transfers fill the segments")?;
             let statement = segment.opened_statement(table.push(&segment.accesses()));
-            segments.push((SegmentClaim::Large(statement), SegmentInput::new(&segment.witness)));
+            let (claim, input) = (SegmentClaim::Large(statement), SegmentInput::new(&segment.witness));
+            segments.push(SegmentOrder { position, claim, input });
             opened.push(statement);
         }
         ensure!(!opened[1..].iter().any(OpenedStatement::begins_table), "the openings do not fit one table");
@@ -53,12 +63,14 @@ impl Group {
             states: [first.states[0], last.states[1]],
             chains: [first.chains[0], last.chains[1]],
         };
-        Ok(Self { segments, opened, transfers })
+        let (state, executed) = builder.finish().ok().context("a batch without fees ends")?;
+        let end = BatchEnd { root_before, root_after: state.root(), records: executed.records() };
+        Ok(Self { batch: FleetBatch { environment, segments, end }, opened, transfers })
     }
 
     /// The job that proves its table.
     pub(super) fn openings_task(&self) -> Task {
-        let blobs = self.segments.iter().map(|(_, input)| input.to_bytes()).collect();
+        let blobs = self.batch.segments.iter().map(|order| order.input.to_bytes()).collect();
         Task { statement: JobStatement::Openings(table_statement(&self.opened)), blobs }
     }
 
@@ -67,13 +79,19 @@ impl Group {
         on_threads(threads, || self.prove_here(circuits))?.0
     }
 
+    /// Proves it by a fleet of so many workers with as many threads each. A node has two, so that one fills the gaps of the
+    /// other.
+    pub(super) fn prove_by_fleet(&self, circuits: &Arc<CircuitSet>, threads: NonZeroUsize) -> Result<FleetCosts> {
+        fleet::prove(circuits, self.batch.clone(), FleetRun { workers: threads, threads, goals: &[FleetGoal::Merged] })
+    }
+
     fn prove_here(&self, circuits: &CircuitSet) -> Result<GroupCosts> {
         let [mut segments, mut openings, mut merges, mut aggregate] = [(); 4].map(|()| StageLog::new());
         let mut proofs = Vec::new();
-        for (claim, input) in &self.segments {
+        for SegmentOrder { claim, input, .. } in &self.batch.segments {
             proofs.push(circuits.prove_input(input, claim, &mut segments)?.proof);
         }
-        let inputs: Vec<_> = self.segments.iter().map(|(_, input)| input.clone()).collect();
+        let inputs: Vec<_> = self.batch.segments.iter().map(|order| order.input.clone()).collect();
         let table = circuits.prove_openings(&inputs, &table_statement(&self.opened), &mut openings)?;
         let lift = prove_lift(circuits, SegmentSize::Large, &proofs, &mut merges)?;
         let join = prove_join(circuits, (&lift, &table), &self.opened, &mut merges)?;

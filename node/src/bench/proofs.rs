@@ -1,7 +1,9 @@
 //! Measurements of proofs.
 
+use std::num::NonZeroUsize;
 use std::path::Path;
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use serde_json::json;
@@ -21,6 +23,7 @@ use super::workload::{ACCOUNT_BITS, Workload};
 use super::{Run, ms, on_threads, real};
 use crate::circuits;
 
+const TWO: NonZeroUsize = NonZeroUsize::new(2).expect("not zero");
 /// Checks of a wrapped proof that are timed.
 const CHECKS: u32 = 20;
 
@@ -91,7 +94,7 @@ pub(super) fn verify(run: &mut Run<'_>, cache: Option<&Path>) -> Result<()> {
 
 /// The share of a transfer in a large batch, by parts; and a small batch from its slots to the wrapped proof.
 pub(super) fn batch(run: &mut Run<'_>, cache: Option<&Path>) -> Result<()> {
-    let circuits = circuits::load(cache);
+    let circuits = Arc::new(circuits::load(cache));
     let group = Group::new(&circuits)?;
     run.params = json!({ "accounts": 1 << ACCOUNT_BITS, "transfers": group.transfers, "hot": false });
     let costs = group.prove(&circuits, run.threads)?;
@@ -106,9 +109,10 @@ pub(super) fn batch(run: &mut Run<'_>, cache: Option<&Path>) -> Result<()> {
         run.figure(metric, ms(cost.cpu) / real(group.transfers), "ms", cost.cpu);
     }
     if run.threads >= 2 {
-        let one = group.prove(&circuits, 1)?.total();
-        let two = if run.threads == 2 { total } else { group.prove(&circuits, 2)?.total() };
-        run.figure("speedup_2_threads", one.wall.as_secs_f64() / two.wall.as_secs_f64(), "", one.cpu + two.cpu);
+        let [one, two] = [NonZeroUsize::MIN, TWO].map(|threads| group.prove_by_fleet(&circuits, threads));
+        let (one, two) = (one?, two?);
+        let [one_wall, two_wall] = [&one, &two].map(|costs| costs.walls.iter().sum::<Duration>().as_secs_f64());
+        run.figure("speedup_2_threads", one_wall / two_wall, "", one.cpu + two.cpu);
     }
     let started = Instant::now();
     let (end, cost) = on_threads(run.threads, || prove_end(&circuits))?;
