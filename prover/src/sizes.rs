@@ -11,8 +11,8 @@ use weft_protocol::TREE_DEPTH;
 const SMALL_SLOTS: NonZeroUsize = NonZeroUsize::new(41).expect("not zero");
 /// Slots of a large segment in production: as many as fit 2^15 rows.
 const LARGE_SLOTS: NonZeroUsize = NonZeroUsize::new(386).expect("not zero");
-/// log2 of the rows of a table of openings in production: with 2^20 accounts the openings of three large segments take three
-/// quarters of it.
+/// log2 of the rows of a table of openings in production: with 2^20 accounts the openings of three large segments take two
+/// thirds of it.
 const OPENINGS_DEGREE_BITS: usize = 16;
 
 /// Which of the two segment circuits.
