@@ -10,11 +10,11 @@ use crate::prove::{prove_aggregate, prove_join, prove_lift, prove_seal, prove_wr
 use crate::statement::SealBlob;
 use crate::{JobStatement, Task};
 
-/// Memory of a proof of 2^15 rows (docs/performance.md); half the rows take half of it.
-const ROWS_15_MIB: u32 = 640;
-/// The table of openings: twice as many rows as a segment and columns, but a lower rate.
-const OPENINGS_MIB: u32 = 1024;
-/// Shrink and wrap: few rows, but hashes that the library computes with big integers, on a larger domain.
+/// Memory of a proof of 2^15 rows, from the peaks of docs/performance.md; half the rows take half of it.
+const ROWS_15_MIB: u32 = 768;
+/// The table of openings: twice as many rows as a large segment and twice the columns, at twice the rate.
+const OPENINGS_MIB: u32 = 1152;
+/// Shrink and wrap: few rows, but on larger domains.
 const WRAP_MIB: u32 = 1024;
 
 impl Circuits for CircuitSet {

@@ -7,7 +7,8 @@ use utoipa::ToSchema;
 
 use crate::{Finality, FixedBytes, Progress, Time};
 
-/// The proof of a batch as a tree of jobs: segments are the leaves, the last job makes the proof that L1 verifies.
+/// The proof of a batch as a tree of jobs: segments and tables of openings are the leaves, the last job makes the proof that
+/// L1 verifies.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ProofTreeView {
     /// Number of the batch.
@@ -49,7 +50,7 @@ pub struct JobView {
     /// How far it is.
     pub state: JobStateName,
     /// Its priority inside of the batch: of the jobs that can be done, the one with the lowest goes first. 0 is the last
-    /// proof, 1 the one before it, 1024 are the segments, and a merge has one less than what it merges.
+    /// proof, 1 the one before it, 1024 are the leaves, and a merge has one less than what it merges.
     pub height: u16,
     /// Jobs whose proofs it needs.
     pub children: Vec<FixedBytes<32>>,

@@ -89,6 +89,7 @@ pub struct OpeningsTable {
     degree_bits: usize,
     config: StarkConfig,
     multiset: [CrossTableLookup<F>; 1],
+    digest: CircuitDigest,
 }
 
 /// Numbers of auxiliary columns, as the library counts them.
@@ -106,7 +107,10 @@ impl OpeningsTable {
     /// The table of `2^degree_bits` rows.
     #[must_use]
     pub fn new(parameters: LayerParameters, degree_bits: usize) -> Self {
-        Self { parameters, degree_bits, config: parameters.stark_config(), multiset: [multiset()] }
+        let (config, multiset) = (parameters.stark_config(), [multiset()]);
+        let mut table = Self { parameters, degree_bits, config, multiset, digest: CircuitDigest([0; 32]) };
+        table.digest = table.fingerprint();
+        table
     }
 
     /// log2 of the rows.
@@ -260,8 +264,8 @@ impl OpeningsTable {
     /// Size and identity. There are constraints on all rows.
     #[must_use]
     pub fn summary(&self) -> CircuitSummary {
-        let Self { degree_bits, .. } = *self;
-        CircuitSummary { name: NAME, rows: 1 << degree_bits, degree_bits, digest: self.digest() }
+        let Self { degree_bits, digest, .. } = *self;
+        CircuitSummary { name: NAME, rows: 1 << degree_bits, degree_bits, digest }
     }
 
     /// Bits of security.
@@ -273,7 +277,7 @@ impl OpeningsTable {
     }
 
     /// Our digest of the table: parameters, size, values of the constraints at fixed points, multiset and lookup.
-    fn digest(&self) -> CircuitDigest {
+    fn fingerprint(&self) -> CircuitDigest {
         let mut transcript = Transcript::new("weft openings digest v1");
         for element in self.seed() {
             transcript.absorb(&element.to_canonical_u64().to_be_bytes());
