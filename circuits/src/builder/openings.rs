@@ -25,6 +25,12 @@ pub struct OpeningsChild {
 }
 
 impl OpeningsChild {
+    /// The same, of which the prover says that it has another number of rows.
+    #[cfg(test)]
+    pub(crate) fn with_degree_bits(&self, degree_bits: usize) -> Self {
+        Self { degree_bits, ..self.clone() }
+    }
+
     /// What the table proves.
     ///
     /// # Panics

@@ -8,7 +8,7 @@ use crate::config::{F, OPENINGS, OPENINGS_COMPACT, recursion_config};
 use crate::openings::trace::Trace;
 use crate::openings::{OpeningsProof, OpeningsStatement, OpeningsTable};
 use crate::testing::checker::{check, value_of};
-use crate::testing::generate;
+use crate::testing::{Generated, generate};
 use crate::wired::{Witness, elements_of, targets_of};
 
 /// A circuit that verifies a table and whose first wire is free.
@@ -33,12 +33,16 @@ impl Verifier {
         self.table.prove_trace(trace).expect("the library proves whatever it is given")
     }
 
-    /// Whether the circuit accepts the proof, and if so the statement that it hands on.
-    fn accepts(&self, proof: &OpeningsProof) -> Option<Vec<F>> {
+    fn generate(&self, proof: &OpeningsProof) -> Generated<'_> {
         let mut witness = Witness::new();
         witness.set(self.free, F::from_canonical_u64(7)).expect("set once");
         self.child.assign(&mut witness, proof).expect("the right shape");
-        let generated = generate(&self.circuit, &witness, &[]);
+        generate(&self.circuit, &witness, &[])
+    }
+
+    /// Whether the circuit accepts the proof, and if so the statement that it hands on.
+    fn accepts(&self, proof: &OpeningsProof) -> Option<Vec<F>> {
+        let generated = self.generate(proof);
         let is_satisfied = generated.conflicts.is_empty() && check(&self.circuit, &generated.witness).is_ok();
         is_satisfied.then(|| {
             let targets = targets_of::<OpeningsStatement>(&self.child.statement());
@@ -68,6 +72,16 @@ fn the_circuit_accepts_what_the_native_verifier_does() {
     for forged in [sibling_changed_only_after(), another_leaf_found(0)] {
         assert_eq!(verifier.accepts(&verifier.prove(&forged)), None);
     }
+}
+
+/// The library takes the number of rows from the proof; here it is the circuit's.
+#[test]
+fn no_prover_says_how_many_rows_a_table_has() {
+    let mut verifier = Verifier::new();
+    let proof = verifier.prove(&honest());
+    assert_eq!(verifier.generate(&proof).conflicts.len(), 0);
+    verifier.child = verifier.child.with_degree_bits(DEGREE_BITS + 1);
+    assert_ne!(verifier.generate(&proof).conflicts.len(), 0);
 }
 
 #[test]
