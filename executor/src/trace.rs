@@ -2,7 +2,6 @@
 
 use core::ops::Range;
 
-use rayon::prelude::*;
 use weft_protocol::crypto::Digest;
 use weft_protocol::{
     Access, Effects, Environment, OpenedStatement, Opening, Record, RunningState, SegmentStatement, SegmentWitness,
@@ -48,12 +47,18 @@ impl ExecutedSegment {
     /// The accesses of all slots in order. Leaves are hashed on rayon's threads.
     #[must_use]
     pub fn accesses(&self) -> Vec<Access> {
-        self.witness
-            .slots
-            .par_iter()
-            .zip(&self.effects)
-            .flat_map_iter(|(slot, effects)| slot.accesses(effects))
-            .collect()
+        let opened = self.witness.slots.iter().zip(&self.effects).flat_map(|(witness, effects)| {
+            let SlotWitness { slot, a, b } = witness;
+            [(slot.a(), a, &effects.a_after), (slot.b(), b, &effects.b_after)]
+        });
+        let opened = opened.filter_map(|(index, opening, written)| {
+            let before = opening.as_ref()?.object.as_ref();
+            Some((index?, before, written.as_ref().or(before)))
+        });
+        let opened: Vec<_> = opened.collect();
+        let before = leaves(opened.iter().map(|(index, before, _)| (*index, *before)));
+        let after = leaves(opened.iter().map(|(index, _, after)| (*index, *after)));
+        before.into_iter().zip(after).map(|((index, before), (_, after))| Access { index, before, after }).collect()
     }
 
     /// What a proof of the segment claims that leaves its openings to a table, given the access chain before and after.

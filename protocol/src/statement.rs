@@ -44,6 +44,16 @@ pub struct OpenedStatement {
 }
 
 impl OpenedStatement {
+    /// What the segments from these to those claim together: `last` ends them and has the same table.
+    #[must_use]
+    pub const fn to(&self, last: &Self) -> Self {
+        Self {
+            context: self.context,
+            states: [self.states[0], last.states[1]],
+            chains: [self.chains[0], last.chains[1]],
+        }
+    }
+
     /// What their proof claims: S~ before and S~ after.
     #[must_use]
     pub fn claimed(&self) -> SegmentStatement {

@@ -124,7 +124,7 @@ mod tests {
         }
         let [before, after] = group.push(&near);
         assert_eq!(before, ACCESS_CHAIN_START, "one more than a lift takes");
-        // Three leaves far from each other and two accesses of each: 2 (3 · 26 + 2 + 1) + 8 rows, and nine of another.
+        // Three leaves far from each other and two accesses of each: 2 (3 · 26 + 2 + 1) + 8 rows.
         let far = read(&[1, 1 << 27, 1 << 26, 1 << 27, 1 << 26, 1]);
         let [before, far_after] = group.push(&far);
         assert_eq!((before, far_after), (after, chain_accesses(after, &far)));

@@ -100,7 +100,6 @@ mod tests {
     use proptest::prelude::*;
     use weft_circuits::openings::rows_for;
     use weft_circuits::segment::{Leaves, SegmentCircuit};
-
     use weft_protocol::crypto::Digest;
     use weft_protocol::{Access, AccountIndex};
 

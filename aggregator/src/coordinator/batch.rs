@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use weft_protocol::crypto::Digest;
-use weft_protocol::{Context, OpenedStatement, SegmentStatement};
+use weft_protocol::{Context, SegmentStatement};
 use weft_prover::{SegmentClaim, table_statement};
 use weft_storage::jobs::{BlobId, JobKey, JobRecord, NewJob};
 
@@ -125,17 +125,14 @@ impl BatchPlan {
 
     /// Takes the next segment. Returns the jobs that the batch has more than before, children first.
     pub(super) fn push(&mut self, circuits: &dyn Circuits, segment: PlannedSegment) -> Result<Vec<NewJob>, OrderError> {
-        let PlannedSegment { claim, input } = segment;
-        let table = match &claim {
+        let table = match &segment.claim {
             SegmentClaim::Large(opened) if opened.begins_table() => Table::New,
             SegmentClaim::Small(_) | SegmentClaim::Large(_) => Table::Same,
         };
-        let merges = self.plan.push_segment(claim.size(), table);
+        let merges = self.plan.push_segment(segment.claim.size(), table);
         let merges = merges.map_err(|_| OrderError::Finished { batch: self.number })?;
-        // A new table ends the lift of the segments before.
-        let job = self.segment(circuits, self.segments.len(), &segment);
-        self.segments.push(PlannedSegment { claim, input });
-        let mut jobs = vec![job];
+        let mut jobs = vec![self.segment(circuits, self.segments.len(), &segment)];
+        self.segments.push(segment);
         merges.iter().for_each(|merge| jobs.extend(self.merge(circuits, merge)));
         Ok(jobs)
     }
@@ -201,11 +198,7 @@ impl BatchPlan {
         let draft = Draft { job: Job::Lift(span), height: SEGMENT_HEIGHT - 1, inputs: Vec::new(), children };
         let mut jobs = vec![self.job(circuits, JobStatement::Lift { size: first.size(), statement }, draft)];
         if let (SegmentClaim::Large(first), SegmentClaim::Large(last)) = (first, last) {
-            let opened = OpenedStatement {
-                context: first.context,
-                states: [first.states[0], last.states[1]],
-                chains: [first.chains[0], last.chains[1]],
-            };
+            let opened = first.to(&last);
             let inputs = segments.iter().map(|segment| segment.input).collect();
             let draft = Draft { job: Job::Openings(span), height: SEGMENT_HEIGHT, inputs, children: Vec::new() };
             jobs.push(self.job(circuits, JobStatement::Openings(table_statement(&opened)), draft));

@@ -6,7 +6,7 @@ use weft_circuits::recursion::merge::MergeError;
 use weft_circuits::recursion::{AggregateProof, Assembly, Proof, ProveError, SealError};
 use weft_circuits::segment::SegmentCircuit;
 use weft_executor::ExecutedSegment;
-use weft_protocol::{OpenedStatement, SegmentWitness, WitnessError};
+use weft_protocol::{SegmentWitness, WitnessError};
 use weft_prover::{CircuitSet, ProofError, ProvenSegment, SegmentClaim, SegmentSize, StageLog, table_statement};
 
 use super::world::{ExecutedWorld, SIZES};
@@ -143,11 +143,7 @@ pub(crate) fn openings(circuits: &CircuitSet, world: &ExecutedWorld, proofs: &[V
         SegmentClaim::Small(_) => unreachable!("the first two are large"),
     });
     assert!(first.begins_table() && !second.begins_table(), "they share a table");
-    let both = OpenedStatement {
-        states: [first.states[0], second.states[1]],
-        chains: [first.chains[0], second.chains[1]],
-        ..first
-    };
+    let both = first.to(&second);
     let opened = JobStatement::Openings(table_statement(&both));
     assert_eq!(circuits.verify(&opened, table), Ok(()));
     for (position, bytes) in flipped(table) {

@@ -12,6 +12,7 @@ use tokio::runtime::Runtime;
 use weft_aggregator::{
     BatchEnd, Circuits, FleetBatch, FleetConfig, FleetCosts, FleetGoal, FleetRun, SegmentOrder, bench_fleet,
 };
+use weft_executor::ExecutedSegment;
 use weft_prover::{CircuitSet, SegmentClaim, SegmentInput, SegmentSize, bench_segment};
 use weft_storage::blobs::FileBlobs;
 use weft_storage::jobs::{Millis, RocksJobStore};
@@ -34,7 +35,7 @@ pub(super) fn fleet(run: &mut Run<'_>, cache: Option<&Path>, segments: NonZeroUs
         "threads_per_worker": 1,
         "hot": false,
     });
-    let batch = batch(slots, segments)?;
+    let batch = batch(slots, segments, |segment| SegmentClaim::Small(segment.statement()))?;
     // The first proof reads the circuit into memory, which neither of the fleets is to pay for.
     on_threads(1, || bench_segment(&circuits, size))?.0?;
     let goals = [FleetGoal::Segments, FleetGoal::Merged];
@@ -62,8 +63,12 @@ pub(super) fn fleet(run: &mut Run<'_>, cache: Option<&Path>, segments: NonZeroUs
     Ok(())
 }
 
-/// A batch of full small segments.
-fn batch(slots: usize, segments: NonZeroUsize) -> Result<FleetBatch> {
+/// A batch of full segments of so many slots, which make these claims.
+pub(super) fn batch(
+    slots: usize,
+    segments: NonZeroUsize,
+    mut claim: impl FnMut(&ExecutedSegment) -> SegmentClaim,
+) -> Result<FleetBatch> {
     let workload = Workload::new(slots * segments.get())?;
     let root_before = workload.state.root();
     let (mut builder, checked) = workload.begin()?;
@@ -73,8 +78,7 @@ fn batch(slots: usize, segments: NonZeroUsize) -> Result<FleetBatch> {
     }
     let orders = (0..segments.get()).map(|position| {
         let segment = builder.next_segment(slots).context("the transfers fill the segments")?;
-        let input = SegmentInput::new(&segment.witness);
-        Ok(SegmentOrder { position, claim: SegmentClaim::Small(segment.statement()), input })
+        Ok(SegmentOrder { position, claim: claim(&segment), input: SegmentInput::new(&segment.witness) })
     });
     let segments = orders.collect::<Result<_>>()?;
     let (state, executed) = builder.finish().ok().context("a batch without fees ends")?;

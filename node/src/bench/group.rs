@@ -3,17 +3,18 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use weft_aggregator::{
-    BatchEnd, FleetBatch, FleetCosts, FleetGoal, FleetRun, JobStatement, SegmentOrder, Task, prove_aggregate,
-    prove_join, prove_lift,
+    FleetBatch, FleetCosts, FleetGoal, FleetRun, JobStatement, SegmentOrder, Task, prove_aggregate, prove_join,
+    prove_lift,
 };
 use weft_circuits::recursion::merge::ARITY;
 use weft_protocol::OpenedStatement;
-use weft_prover::{CircuitSet, Cost, SegmentClaim, SegmentInput, SegmentSize, StageLog, TableGroup, table_statement};
+use weft_prover::{CircuitSet, Cost, SegmentClaim, SegmentSize, StageLog, TableGroup, table_statement};
 
-use super::workload::Workload;
 use super::{fleet, on_threads};
+
+const SEGMENTS: NonZeroUsize = NonZeroUsize::new(ARITY).expect("not zero");
 
 /// As many full segments as a lift takes: a batch.
 pub(super) struct Group {
@@ -31,41 +32,25 @@ pub(super) struct GroupCosts {
     pub(super) openings: Cost,
     /// The lift and the join.
     pub(super) merges: Cost,
-    /// An aggregate of as many groups as it takes.
-    pub(super) aggregate: Cost,
+    /// Half an aggregate: a tree in which every aggregate has as many children as it takes has half as many aggregates as
+    /// groups.
+    pub(super) aggregates: Cost,
 }
 
 impl Group {
     /// The group for these circuits.
     pub(super) fn new(circuits: &CircuitSet) -> Result<Self> {
         let slots = circuits.sizes().slots(SegmentSize::Large);
-        let transfers = slots * ARITY;
-        let workload = Workload::new(transfers)?;
-        let root_before = workload.state.root();
-        let (mut builder, checked) = workload.begin()?;
-        let environment = *builder.environment();
-        for transaction in checked {
-            builder.push_transaction(transaction)?;
-        }
         let mut table = TableGroup::new(circuits.sizes().openings_degree_bits);
-        let (mut segments, mut opened) = (Vec::new(), Vec::new());
-        for position in 0..ARITY {
-            let segment = builder.next_segment(slots).context("the transfers fill the segments")?;
+        let mut opened: Vec<OpenedStatement> = Vec::new();
+        let batch = fleet::batch(slots, SEGMENTS, |segment| {
             let statement = segment.opened_statement(table.push(&segment.accesses()));
-            let (claim, input) = (SegmentClaim::Large(statement), SegmentInput::new(&segment.witness));
-            segments.push(SegmentOrder { position, claim, input });
             opened.push(statement);
-        }
+            SegmentClaim::Large(statement)
+        })?;
         ensure!(!opened[1..].iter().any(OpenedStatement::begins_table), "the openings do not fit one table");
-        let [first, .., last] = &opened[..] else { unreachable!("a lift takes several segments") };
-        let opened = OpenedStatement {
-            context: first.context,
-            states: [first.states[0], last.states[1]],
-            chains: [first.chains[0], last.chains[1]],
-        };
-        let (state, executed) = builder.finish().ok().context("a batch without fees ends")?;
-        let end = BatchEnd { root_before, root_after: state.root(), records: executed.records() };
-        Ok(Self { batch: FleetBatch { environment, segments, end }, opened, transfers })
+        let opened = opened[0].to(&opened[ARITY - 1]);
+        Ok(Self { batch, opened, transfers: slots * ARITY })
     }
 
     /// The job that proves its table.
@@ -98,16 +83,15 @@ impl Group {
         // As dear as one of several groups: an absent child is verified like the first.
         prove_aggregate(circuits, &[join], &mut aggregate)?;
         let [segments, openings, merges, aggregate] = [segments, openings, merges, aggregate].map(|log| log.total());
-        Ok(GroupCosts { segments, openings, merges, aggregate })
+        let aggregates = Cost { wall: aggregate.wall / 2, cpu: aggregate.cpu / 2 };
+        Ok(GroupCosts { segments, openings, merges, aggregates })
     }
 }
 
 impl GroupCosts {
-    /// The share of the group in all proofs of a large batch below its seal: a tree in which every aggregate has as many
-    /// children as it takes has half as many aggregates as groups.
+    /// The share of the group in all proofs of a large batch below its seal.
     pub(super) fn total(&self) -> Cost {
-        let Self { segments, openings, merges, aggregate } = *self;
-        let share = Cost { wall: aggregate.wall / 2, cpu: aggregate.cpu / 2 };
-        segments + openings + merges + share
+        let Self { segments, openings, merges, aggregates } = *self;
+        segments + openings + merges + aggregates
     }
 }

@@ -4,15 +4,16 @@ use anyhow::{Context, Result};
 use serde_json::json;
 use weft_circuits::config::{LayerParameters, OPENINGS, OPENINGS_COMPACT};
 use weft_circuits::openings::{Openings, OpeningsTable, rows_for};
+use weft_circuits::recursion::merge::ARITY;
 use weft_protocol::{AccountIndex, MerklePath, SegmentWitness};
-use weft_prover::plonk;
+use weft_prover::{CircuitSizes, SegmentSize, plonk};
 use weft_state_tree::Multiproof;
 
 use super::workload::{ACCOUNT_BITS, Workload};
 use super::{Run, ms, on_threads, real};
 
-/// Transfers of the table: those of the three large segments of a group.
-const TRANSFERS: usize = 1_158;
+/// Transfers of the table: those of the large segments that a lift takes.
+const TRANSFERS: usize = CircuitSizes::PRODUCTION.slots(SegmentSize::Large) * ARITY;
 
 pub(super) fn openings(run: &mut Run<'_>) -> Result<()> {
     let witness = Workload::new(TRANSFERS)?.segment()?;

@@ -104,6 +104,7 @@ pub(super) fn batch(run: &mut Run<'_>, cache: Option<&Path>) -> Result<()> {
         ("segments_cpu_ms_per_transfer", costs.segments),
         ("openings_cpu_ms_per_transfer", costs.openings),
         ("merges_cpu_ms_per_transfer", costs.merges),
+        ("aggregates_cpu_ms_per_transfer", costs.aggregates),
     ];
     for (metric, cost) in parts {
         run.figure(metric, ms(cost.cpu) / real(group.transfers), "ms", cost.cpu);

@@ -1,12 +1,13 @@
 //! The library is the oracle: on one thread it grinds from zero on, so that its proofs are ours byte by byte.
 
 use plonky2::field::types::Field;
+use plonky2::fri::proof::FriProof;
 use plonky2::iop::generator::generate_partial_witness;
 use plonky2::iop::target::Target;
 use plonky2::iop::witness::{PartialWitness, PartitionWitness, WitnessWrite};
 use plonky2::plonk::circuit_builder::CircuitBuilder;
 use plonky2::plonk::circuit_data::{CircuitConfig, CircuitData, VerifierCircuitData};
-use plonky2::plonk::config::GenericConfig;
+use plonky2::plonk::config::{GenericConfig, Hasher};
 use plonky2::plonk::proof::ProofWithPublicInputs;
 use plonky2::plonk::prover::prove_with_partition_witness;
 use plonky2::util::timing::TimingTree;
@@ -112,17 +113,27 @@ where
 
 /// The first part in which two proofs differ, in the order in which they are made.
 fn first_difference<K: GenericConfig<D, F = F>>(a: &AnyProof<K>, b: &AnyProof<K>) -> Option<&'static str> {
-    let (a_fri, b_fri) = (&a.proof.opening_proof, &b.proof.opening_proof);
     let parts = [
         ("public inputs", a.public_inputs == b.public_inputs),
         ("wires", a.proof.wires_cap == b.proof.wires_cap),
         ("products", a.proof.plonk_zs_partial_products_cap == b.proof.plonk_zs_partial_products_cap),
         ("quotients", a.proof.quotient_polys_cap == b.proof.quotient_polys_cap),
         ("openings", a.proof.openings == b.proof.openings),
-        ("folds", a_fri.commit_phase_merkle_caps == b_fri.commit_phase_merkle_caps),
-        ("final polynomial", a_fri.final_poly == b_fri.final_poly),
-        ("nonce", a_fri.pow_witness == b_fri.pow_witness),
-        ("queries", a_fri.query_round_proofs == b_fri.query_round_proofs),
+    ];
+    let part = parts.iter().find(|(_, equal)| !equal).map(|(part, _)| *part);
+    part.or_else(|| first_difference_of_tests(&a.proof.opening_proof, &b.proof.opening_proof))
+}
+
+/// The first part in which two low-degree tests differ, in the order in which they are made.
+pub(super) fn first_difference_of_tests<H: Hasher<F>>(
+    a: &FriProof<F, H, D>,
+    b: &FriProof<F, H, D>,
+) -> Option<&'static str> {
+    let parts = [
+        ("folds", a.commit_phase_merkle_caps == b.commit_phase_merkle_caps),
+        ("final polynomial", a.final_poly == b.final_poly),
+        ("nonce", a.pow_witness == b.pow_witness),
+        ("queries", a.query_round_proofs == b.query_round_proofs),
     ];
     parts.iter().find(|(_, equal)| !equal).map(|(part, _)| *part)
 }
